@@ -60,6 +60,10 @@ declare_settings! {
         /// second; the service's socket closes the oldest one to accept a new one. Fast clients can therefore connect
         /// even while many slow handshakes are open.
         max_handshakes: usize = "256", Kind::Integer { min: 1, max: 65_536 }, Restart;
+        /// A network publisher that stops gives each agent its own time to connect again, so that at most this number of
+        /// agents connect in one second after its restart. Agents of earlier versions, and other subscribers, connect as
+        /// they choose.
+        reconnects_per_second: u32 = "1000", Kind::Integer { min: 1, max: 1_000_000 }, Restart;
         /// The networks that may connect to a network publisher, such as `10.1.0.0/16` or `2001:db8::/32`; empty for
         /// any. Other connections are closed at once and counted. This prevents mistakes; it does not authenticate.
         allow_from: Vec<String> = "[]", Kind::List, Restart;
@@ -135,6 +139,8 @@ pub struct ZmtpSettings {
     pub max_connections_per_key: usize,
     /// How many of them may be without a complete handshake.
     pub max_handshakes: usize,
+    /// How many agents connect again in a second after a restart.
+    pub reconnects_per_second: u32,
     /// Which networks may connect; all if empty.
     pub allow_from: Vec<Network>,
     /// The processes that may connect to the socket of the IPC hop.
@@ -189,6 +195,7 @@ impl ZmtpSettings {
             max_connections_per_address: own.max_connections_per_address,
             max_connections_per_key: own.max_connections_per_key,
             max_handshakes: own.max_handshakes,
+            reconnects_per_second: own.reconnects_per_second,
             allow_from: parse_all(&own.allow_from, "allow_from")?,
             ipc_allow: parse_all(&own.ipc_allow, "ipc_allow")?,
             worker_rights: parse_all(&own.worker_rights, "worker_rights")?,

@@ -102,6 +102,24 @@ impl Receiver {
         Ok(())
     }
 
+    /// As [`expect`](Receiver::expect). With a broker, one of the `earlier` keys may come before: a node of a cluster forwards
+    /// events to the others asynchronously, so that a node may receive an event after a subscription that began after it was
+    /// published.
+    ///
+    /// # Errors
+    /// As [`expect`](Receiver::expect).
+    pub async fn expect_after(&self, topic: &str, wanted: impl ToString, earlier: &[&str]) -> Outcome {
+        let wanted = (topic.to_owned(), wanted.to_string());
+        loop {
+            let came = self.event(&format!("the event {:?} on {topic:?}", brief(&wanted.1))).await?;
+            if came == wanted {
+                return Ok(());
+            }
+            let is_late = self.broker && came.0 == topic && earlier.contains(&came.1.as_str());
+            ensure!(is_late, "expected the event {wanted:?}, got {came:?}");
+        }
+    }
+
     /// Receives events with the keys of `numbers`, in order.
     ///
     /// # Errors

@@ -1,8 +1,12 @@
+use std::time::Duration;
+
 use super::ProtocolError;
 use super::frame::put_command;
 
 /// The longest context of a PING, which its PONG echoes (RFC 37, "Connection Heartbeating").
 pub const MAX_PING_CONTEXT_BYTES: usize = 16;
+
+const RETRY_AFTER: &[u8] = b"RETRY-AFTER";
 
 /// A command of the traffic, or of the handshake.
 ///
@@ -37,6 +41,9 @@ pub enum Command<'a> {
     },
     /// Answers a PING.
     Pong,
+    /// The peer stops, and asks this end to connect again after this time, in whole milliseconds. Not a command of ZMTP: our
+    /// publishers send it to our subscribers, and every other peer skips what it does not know.
+    RetryAfter(Duration),
     /// One that we do not know: to be ignored, as later versions may have more.
     Unknown,
 }
@@ -62,6 +69,10 @@ impl<'a> Command<'a> {
                 _ => Err(ProtocolError::BadCommand),
             },
             b"PONG" => Ok(Self::Pong),
+            RETRY_AFTER => {
+                let millis = data.first_chunk::<4>().ok_or(ProtocolError::BadCommand)?;
+                Ok(Self::RetryAfter(Duration::from_millis(u32::from_be_bytes(*millis).into())))
+            }
             _ => Ok(Self::Unknown),
         }
     }
@@ -75,6 +86,10 @@ impl<'a> Command<'a> {
             Self::Cancel(prefix) => put_command(out, "CANCEL", &[prefix]),
             Self::Ping { ttl, context } => put_command(out, "PING", &[&ttl.to_be_bytes(), context]),
             Self::Pong => Self::put_pong(out, b""),
+            Self::RetryAfter(time) => {
+                let millis = u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+                put_command(out, "RETRY-AFTER", &[&millis.to_be_bytes()]);
+            }
             Self::Unknown => {}
         }
     }
@@ -95,6 +110,8 @@ fn error_reason(reason: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::Command;
     use crate::protocol::{FrameHead, ProtocolError};
 
@@ -107,6 +124,7 @@ mod tests {
             Command::Cancel(b"D"),
             Command::Ping { ttl: 30, context: b"0123456789abcdef" },
             Command::Pong,
+            Command::RetryAfter(Duration::from_millis(1_234)),
         ] {
             let mut bytes = Vec::new();
             command.put(&mut bytes);
@@ -118,9 +136,15 @@ mod tests {
 
     #[test]
     fn wrong_bodies_are_refused_and_unknown_names_are_not() {
-        for body in
-            [&b""[..], b"\0", b"\x05PIN", b"\x04PING", b"\x04PING\0", b"\x04PING\0\x000123456789abcdefg"]
-        {
+        for body in [
+            &b""[..],
+            b"\0",
+            b"\x05PIN",
+            b"\x04PING",
+            b"\x04PING\0",
+            b"\x04PING\0\x000123456789abcdefg",
+            b"\x0bRETRY-AFTER\0\0\0",
+        ] {
             assert_eq!(Command::read(body), Err(ProtocolError::BadCommand), "{body:?}");
         }
         assert_eq!(Command::read(b"\x04JOINgroup"), Ok(Command::Unknown));

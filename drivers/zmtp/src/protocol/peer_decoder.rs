@@ -69,7 +69,9 @@ impl PeerDecoder {
             Command::Cancel(prefix) => PeerMessage::Cancel(prefix),
             Command::Ping { ttl, context } => PeerMessage::Ping { ttl, context },
             Command::Pong => PeerMessage::Pong,
-            Command::Ready(_) | Command::Error(_) | Command::Unknown => PeerMessage::Other,
+            Command::Ready(_) | Command::Error(_) | Command::RetryAfter(_) | Command::Unknown => {
+                PeerMessage::Other
+            }
         })
     }
 

@@ -3,8 +3,9 @@
 mod heartbeats;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use drivers_zmtp::protocol::{Greeting, Mechanism, put_event};
+use drivers_zmtp::protocol::{Command, Greeting, Mechanism, put_event};
 use pubsub_api::{Batch, Incoming, Notice, Subscriber};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -125,6 +126,30 @@ async fn a_link_is_reported_up_subscribed_and_down_and_returns() {
         expect(&subscriber, &words).await;
     }
     assert_eq!(subscriber.status().counter("links_lost", None), 2);
+}
+
+#[tokio::test]
+async fn a_publisher_that_stops_is_connected_again_after_the_time_that_it_asked_for() {
+    let (listener, address) = listen().await;
+    let subscriber = subscriber(&[], &["a"], &[&address]).await;
+    let mut peer = accept(&listener, 1).await;
+    peer.asked().await;
+    peer.hello().await;
+    let (retry_after, stopped) = (Duration::from_millis(700), Instant::now());
+    let mut bytes = Vec::new();
+    Command::RetryAfter(retry_after).put(&mut bytes);
+    peer.write(&bytes).await;
+    peer.event("a", b"1").await;
+    drop(peer);
+    let down = "down: the publisher stopped; connecting again after 700ms";
+    expect(&subscriber, &["up", "subscribed", "a", down]).await;
+    let mut again = accept(&listener, 1).await;
+    assert!(stopped.elapsed() >= retry_after, "it did not wait");
+    again.hello().await;
+    drop(again);
+    // The request is of the connection that it was sent on.
+    let down = "down: the publisher closed the connection";
+    expect(&subscriber, &["up", "subscribed", down]).await;
 }
 
 #[tokio::test]

@@ -209,7 +209,7 @@ async fn a_ping_is_answered_between_the_events_of_an_answer() {
                     assert_eq!((payload.len(), number(&payload)), (1_000_000, events));
                     events += 1;
                 }
-                Heard::Pong => pongs += 1,
+                Heard::Pong | Heard::RetryAfter(_) => pongs += 1,
                 Heard::Ping => {}
                 Heard::End => panic!("closed"),
             }

@@ -20,6 +20,7 @@ pub(crate) enum Heard {
     Event(String, Vec<u8>),
     Ping,
     Pong,
+    RetryAfter(Duration),
     End,
 }
 
@@ -161,6 +162,7 @@ impl RawSubscriber {
                 }
                 Decoded::Command(Command::Ping { .. }) => Some(Heard::Ping),
                 Decoded::Command(Command::Pong) => Some(Heard::Pong),
+                Decoded::Command(Command::RetryAfter(time)) => Some(Heard::RetryAfter(time)),
                 other => panic!("{other:?}"),
             };
             self.arrived.drain(..used);
@@ -178,7 +180,7 @@ impl RawSubscriber {
             match self.hear() {
                 Heard::Event(topic, payload) => return (topic, payload),
                 Heard::Ping => self.command(&Command::Pong),
-                Heard::Pong => {}
+                Heard::Pong | Heard::RetryAfter(_) => {}
                 Heard::End => panic!("the publisher closed the connection"),
             }
         }

@@ -1,5 +1,6 @@
 //! What subscribers get, and when.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -157,7 +158,7 @@ async fn a_ping_is_answered_between_events_and_never_within_one() {
                 assert_eq!(came.len(), 300_000);
                 events += 1;
             }
-            Heard::Pong => pongs += 1,
+            Heard::Pong | Heard::RetryAfter(_) => pongs += 1,
             Heard::Ping => {}
             Heard::End => panic!("closed"),
         }
@@ -231,6 +232,28 @@ async fn a_silent_peer_of_3_1_is_pinged_and_then_dead_and_one_of_3_0_is_left_alo
     publisher.send(&topic("D"), Bytes::from_static(b"still")).await.unwrap();
     assert_eq!(old.hear(), Heard::Event("D".to_owned(), b"still".to_vec()));
     assert_eq!(publisher.status().counter("peers_refused", Some("dead")), 1);
+}
+
+#[tokio::test]
+async fn a_publisher_that_stops_gives_each_subscriber_of_ours_its_own_time_to_connect_again() {
+    let (publisher, address) = publisher(&["drivers.zmtp.reconnects_per_second=10"]).await;
+    let mut ours: Vec<_> =
+        (0..4).map(|_| RawSubscriber::alive_every(address, Duration::from_secs(3600))).collect();
+    let mut foreign = RawSubscriber::of(address, &["D"]);
+    ours.iter_mut().for_each(|subscriber| subscriber.command(&Command::Subscribe(b"D")));
+    seen(&publisher, 5).await;
+    publisher.send(&topic("D"), Bytes::from_static(b"last")).await.unwrap();
+    publisher.close().await.unwrap();
+    let mut times = BTreeSet::new();
+    for subscriber in &mut ours {
+        assert_eq!(subscriber.hear(), Heard::Event("D".to_owned(), b"last".to_vec()));
+        let Heard::RetryAfter(time) = subscriber.hear() else { panic!("no time to connect again") };
+        times.insert(time.as_millis());
+        assert_eq!(subscriber.hear(), Heard::End);
+    }
+    assert_eq!(times, BTreeSet::from([100, 200, 300, 400]), "one each tenth of a second");
+    assert_eq!(foreign.hear(), Heard::Event("D".to_owned(), b"last".to_vec()));
+    assert_eq!(foreign.hear(), Heard::End, "a peer of another kind hears nothing else");
 }
 
 #[tokio::test]

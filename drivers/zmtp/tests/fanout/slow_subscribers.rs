@@ -105,7 +105,7 @@ async fn any_other_peer_is_disconnected() {
                 assert_eq!(number(&came), next);
                 next += 1;
             }
-            Heard::Ping | Heard::Pong => {}
+            Heard::Ping | Heard::Pong | Heard::RetryAfter(_) => {}
             Heard::End => break,
         }
     }

@@ -203,6 +203,7 @@ impl Publisher for PubPublisher {
         let State::Open(fanout) = state else { return Ok(()) };
         let linger = self.settings.linger;
         let limit = Instant::now() + linger;
+        fanout.announce_stop();
         let drained = Self::drain(&fanout, linger, Some(limit)).await;
         let behind = fanout.behind();
         // The threads end within a turn of theirs.

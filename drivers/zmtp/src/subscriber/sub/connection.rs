@@ -58,6 +58,10 @@ impl End {
     }
 }
 
+/// A publisher cannot keep an agent away for longer than this by asking it to wait: 60,000 agents at the default of
+/// `reconnects_per_second`.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
 /// Within this time a publisher that sends hellos has sent two.
 const HOLD: Duration = HELLO_INTERVAL.saturating_mul(2);
 
@@ -112,6 +116,11 @@ impl<'a> SubConnection<'a> {
     /// Whether a hello came.
     pub(crate) fn is_proved(&self) -> bool {
         self.peer.inbound.is_proved()
+    }
+
+    /// How long the publisher, which stops, asks this link to wait before it connects again.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.peer.retry_after.map(|time| time.min(LONGEST_RETRY_AFTER))
     }
 
     /// What was received and is not yet in the queue.

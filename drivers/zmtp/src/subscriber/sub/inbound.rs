@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::buf::Limit;
 use bytes::{BufMut, Bytes, BytesMut};
@@ -72,6 +73,8 @@ const LARGEST_BLOCK_BYTES: usize = MAX_RECEIVED_BYTES + Topic::MAX_RESERVED_BYTE
 pub(crate) struct Said {
     /// PINGs, each with its time to live and the context that its PONG echoes.
     pub(crate) pings: Vec<(u16, Context)>,
+    /// The publisher stops, and asks for this time before the next connection.
+    pub(crate) retry_after: Option<Duration>,
     /// Whether an event came, or a part of one: not only what a proxy answers by itself.
     pub(crate) of_publisher: bool,
 }
@@ -193,6 +196,7 @@ impl Inbound {
                 Decoded::Command(Command::Ping { ttl, context }) => {
                     said.pings.push((ttl, Context::new(context)))
                 }
+                Decoded::Command(Command::RetryAfter(time)) => said.retry_after = Some(time),
                 Decoded::Command(_) => {}
                 Decoded::Event { topic, payload } => {
                     said.of_publisher = true;

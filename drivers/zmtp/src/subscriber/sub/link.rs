@@ -37,6 +37,8 @@ enum Served {
         /// A hello came.
         proved: bool,
     },
+    /// The publisher stopped, and asked for this time before the next connection.
+    Stopped(Duration),
     /// It led to a publisher that is heard over another link.
     SamePublisher(PublisherEpoch),
 }
@@ -78,6 +80,10 @@ impl SubLink {
                     match served {
                         Served::Broken { proved: false } => {}
                         Served::Broken { proved: true } => backoff.reset(),
+                        Served::Stopped(retry_after) => {
+                            backoff.reset();
+                            sleep(retry_after).await;
+                        }
                         Served::SamePublisher(epoch) => {
                             backoff.reset();
                             if timeout(SAME_PUBLISHER_RETRY, self.shared.heard_publishers.unheard(epoch))
@@ -148,18 +154,25 @@ impl SubLink {
         let end = connection.run().await;
         self.heard = connection.epoch().map(|epoch| epoch.publisher).or(self.heard);
         let (is_held, proved) = (connection.is_held(), connection.is_proved());
+        let retry_after = connection.retry_after();
         // The connection is closed before the application has read what came over it.
         let received = connection.into_received();
         match end {
             End::Abandoned => Err(Abandoned),
             End::Broken(reason) => {
                 state.set(Phase::Connecting);
-                tracing::warn!("lost {publisher}: {reason}");
                 shared.counters.links_lost.add(1);
                 self.has_stood = true;
                 self.notify_name();
+                let Some(retry_after) = retry_after else {
+                    tracing::warn!("lost {publisher}: {reason}");
+                    self.down(received, reason).await?;
+                    return Ok(Served::Broken { proved });
+                };
+                tracing::info!("{publisher} stopped; connecting again after {retry_after:?}, as it asked");
+                let reason = format!("the publisher stopped; connecting again after {retry_after:?}");
                 self.down(received, reason).await?;
-                Ok(Served::Broken { proved })
+                Ok(Served::Stopped(retry_after))
             }
             End::SamePublisher(epoch, other) => {
                 self.note_same_publisher(&other);

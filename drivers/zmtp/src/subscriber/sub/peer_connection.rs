@@ -32,6 +32,8 @@ pub(crate) struct PeerConnection {
     /// Waits to be written: subscriptions or requests, PINGs and PONGs.
     pub(crate) out: Vec<u8>,
     pub(crate) liveness: PublisherLiveness,
+    /// The publisher stops, and asks for this time before the next connection.
+    pub(crate) retry_after: Option<Duration>,
     /// With CURVE.
     sealed: Option<Box<SealedStream>>,
     dead_after: Duration,
@@ -50,6 +52,7 @@ impl PeerConnection {
             received: VecDeque::new(),
             out: Vec::new(),
             liveness: PublisherLiveness::new(beat, dead_after, peer.speaks_3_1(), Instant::now()),
+            retry_after: None,
             sealed: None,
             dead_after,
         }
@@ -112,6 +115,7 @@ impl PeerConnection {
                 }
             }
             of_publisher |= said.of_publisher;
+            self.retry_after = said.retry_after.or(self.retry_after);
             if !self.sealed.as_ref().is_some_and(|stream| stream.has_opened()) {
                 return opened.map(|()| of_publisher).map_err(|error| error.to_string());
             }

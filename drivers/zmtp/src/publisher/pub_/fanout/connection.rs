@@ -39,6 +39,8 @@ pub(super) struct Connection {
     pub(super) agent: Option<Box<Agent>>,
     pub(super) audience: Audience,
     pub(super) subscriptions: Subscriptions,
+    /// Whether it is a subscriber of ours, which obeys a RETRY-AFTER.
+    pub(super) obeys_retry_after: bool,
     /// The number of dropped events that was not sent to the peer yet.
     pub(super) unreported: u64,
     /// The next byte of the blocks to write; `None` while the peer has all that it wants.
@@ -141,6 +143,7 @@ impl Connection {
             agent: None,
             audience: Audience { peer, group: None, before: None },
             subscriptions: Subscriptions::default(),
+            obeys_retry_after: false,
             unreported: 0,
             cursor: None,
             blocked: false,

@@ -6,10 +6,10 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use pubsub_api::{EncodedEvent, FramedRun, PeerId, Topic};
+use pubsub_api::{Backoff, EncodedEvent, FramedRun, PeerId, Topic};
 
 use super::SubscriptionsSeen;
 use super::acceptor::{Acceptor, Newcomer};
@@ -174,6 +174,18 @@ impl Fanout {
     /// Bytes written so far: whether anything moves.
     pub(crate) fn written(&self) -> u64 {
         self.core.counters.written()
+    }
+
+    /// Asks each of our subscribers to wait for its own time after the end of its connection, so that at most
+    /// `reconnects_per_second` of them connect again in a second.
+    pub(crate) fn announce_stop(&self) {
+        let rate = f64::from(self.core.settings.reconnects_per_second);
+        let mut times =
+            (0_u32..).map(|number| Backoff::SHORTEST + Duration::from_secs_f64(f64::from(number) / rate));
+        for shard in &self.shards {
+            shard.state().announce_stop(&mut times);
+            shard.wake();
+        }
     }
 
     /// Ends the threads, the listener, and the streams towards the peers. It waits for the threads, which need no longer than

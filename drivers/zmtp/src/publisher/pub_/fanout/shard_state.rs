@@ -3,6 +3,7 @@ mod deadlines;
 mod inbound;
 mod replies;
 mod requests;
+mod retry_after;
 mod revocation;
 mod subscribing;
 

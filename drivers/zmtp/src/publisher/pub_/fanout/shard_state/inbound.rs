@@ -116,6 +116,8 @@ impl ShardState {
             return;
         }
         connection.phase = Phase::Subscriber { heartbeat, decoder: PeerDecoder::default() };
+        // Only ours state this; those of a version before RETRY-AFTER skip it.
+        connection.obeys_retry_after = met.alive_every.is_some();
         let group = self.core.encoder().filters.join(connection.rights());
         connection.audience.group = Some(group);
         self.members.entry(group).or_default().push(peer);
