@@ -77,7 +77,7 @@ async fn swarm(registry: &Registry, settings: &Settings, arguments: &SwarmArgume
     loop {
         tokio::select! {
             () = sleep_until(end) => break,
-            signal = signals.next() => if signal == Signal::Stop { break },
+            signal = signals.next() => if matches!(signal, Signal::Stop | Signal::Drain) { break },
             _ = reports.tick() => {
                 let line = tallies.state(arguments.agents).to_string();
                 if line != last {

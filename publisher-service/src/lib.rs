@@ -58,6 +58,6 @@ pub use admission::admit;
 pub use check::{Addresses, check, check_names, posture};
 pub use forwarder::Forwarder;
 pub use program::{ServiceArguments, run};
-pub use service::PublisherService;
+pub use service::{DrainPatience, PublisherService};
 
 use drivers as _;

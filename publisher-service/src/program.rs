@@ -2,18 +2,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use operations::{OperationsServer, RunningProgram};
+use operations::{OperationsServer, ReadinessCheck, RunningProgram};
 use publisher_service_settings::ServiceSettings;
 use pubsub_api::Result;
 use serde_json::json;
 use service_kit::{
-    Endpoints, LogArguments, ProgramHost, QueryServer, Readiness, SettingsArguments, Signal, WriteQueue,
+    DrainProgress, Endpoints, LogArguments, ProgramHost, Query, QueryServer, Readiness, SettingsArguments,
+    Signal, WriteQueue,
 };
 
 use tokio::time::timeout;
 
 use crate::check::{PROGRAM, operations};
-use crate::{Addresses, PublisherService, check};
+use crate::{Addresses, DrainPatience, PublisherService, check};
 
 /// The arguments of `publisher-service`.
 #[derive(Debug, Clone, Args)]
@@ -54,9 +55,21 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
     ]);
     let status = Arc::new(host.serve_status(endpoints, Arc::new(service.status_reader()))?);
     let state_dir = &host.settings().pubsub().state_dir;
-    let _queries = QueryServer::start(state_dir, PROGRAM, Arc::new(service.query_reader()))?;
+    let (reply, drain) = (service.query_reader(), host.drain().clone());
+    let reply = move |query: &Query| match query {
+        Query::Drain(request) => to_json(&drain.request(*request)),
+        query => reply(query),
+    };
+    let _queries = QueryServer::start(state_dir, PROGRAM, Arc::new(reply))?;
     if let Some(operations) = &operations {
-        let checks = Arc::new(service.checks_reader());
+        let (read_checks, drain) = (service.checks_reader(), host.drain().clone());
+        let checks = Arc::new(move || {
+            let mut checks = read_checks();
+            checks.extend(
+                drain.has_begun().then(|| ReadinessCheck::failed("running", "it drains, and then stops")),
+            );
+            checks
+        });
         let status = Arc::clone(&status);
         let (read, own_status) = (service.metrics_reader(), host.own_status_reader());
         let parts = Arc::new(move || {
@@ -73,15 +86,51 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
     let write_status = || {
         output.offer_line(&status().to_notice_line());
     };
-    until_stopped(&mut host, &mut service, write_status).await?;
-
-    Readiness.stopping();
-    tracing::info!("stopping: publishing the events that were received");
-    let drained = service.drain(ServiceSettings::read(host.settings())?.drain_timeout).await;
+    let ending = until_stopped(&mut host, &mut service, write_status).await?;
+    let patience = match ending {
+        Ending::Stop => stop_patience(&host)?,
+        Ending::Drain => drain_patience(&host)?,
+    };
+    let drain = host.drain().clone();
+    let drained = service.drain_for(patience, |progress| drain.show(progress)).await;
+    drain.end(drained.as_ref().err().map(ToString::to_string)).await;
     write_status();
     finish(&output).await;
     tracing::info!("stopped");
-    drained
+    match (ending, drained) {
+        // The operator wants it stopped: after a failure a service manager would start it again.
+        (Ending::Drain, Err(error)) => {
+            tracing::warn!("drained in part: {error}");
+            Ok(())
+        }
+        (_, drained) => drained,
+    }
+}
+
+/// Why the program ends.
+enum Ending {
+    Stop,
+    Drain,
+}
+
+/// As short as a service manager wants it.
+fn stop_patience(host: &ProgramHost) -> Result<DrainPatience> {
+    Readiness.stopping();
+    tracing::info!("stopping: publishing the events that were received");
+    let workers = ServiceSettings::read(host.settings())?.drain_timeout;
+    Ok(DrainPatience { workers, agents: Duration::ZERO })
+}
+
+/// Not [`Readiness::stopping`], from which systemd counts `TimeoutStopSec`: it did not request this.
+fn drain_patience(host: &ProgramHost) -> Result<DrainPatience> {
+    let settings = ServiceSettings::read(host.settings())?;
+    let requested = host.drain().request_of_client().and_then(|request| request.agents_timeout_ms);
+    let agents = requested.map_or(settings.drain_agents_timeout, Duration::from_millis);
+    Readiness.status("draining");
+    tracing::info!(
+        "draining: no more events of workers are received; agents have {agents:?} to receive what is published"
+    );
+    Ok(DrainPatience { workers: settings.drain_timeout, agents })
 }
 
 /// Handles signals until one stops the program, or the service fails.
@@ -89,18 +138,23 @@ async fn until_stopped(
     host: &mut ProgramHost,
     service: &mut PublisherService,
     write_status: impl Fn(),
-) -> Result<()> {
+) -> Result<Ending> {
     loop {
         let signal = tokio::select! {
             signal = host.next() => signal,
             error = service.failed() => return Err(error),
         };
         match signal {
-            Signal::Stop => return Ok(()),
+            Signal::Stop => return Ok(Ending::Stop),
+            Signal::Drain => return Ok(Ending::Drain),
             Signal::Status => write_status(),
             Signal::Reload => host.reload(|_| Ok(())),
         }
     }
+}
+
+fn to_json(progress: &DrainProgress) -> std::result::Result<serde_json::Value, String> {
+    serde_json::to_value(progress).map_err(|error| error.to_string())
 }
 
 /// The timeout of the last write to stdout. Published events do not pass through stdout.

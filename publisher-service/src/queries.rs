@@ -20,6 +20,7 @@ pub(crate) fn reply(driver: &dyn Publisher, network: &Network, query: &Query) ->
     let (id, agents) = (publisher.publisher_id(), publisher.agents());
     let unknown = unknown(&driver.status(), &agents);
     match query {
+        Query::Drain(_) => Err("the program itself drains".to_owned()),
         Query::Agents => Ok(json!({ "publisher": id, "agents": agents, "unknown": unknown })),
         Query::Row { table, key } => {
             let topics = publisher.row(table, key);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use operations::{PeerList, ReadinessCheck};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Status};
-use service_kit::Query;
+use service_kit::{DrainProgress, Query};
+use tokio::time::timeout;
 
 use crate::agent_list::agent_list;
 use crate::network::Network;
@@ -14,6 +15,15 @@ use crate::northbound_side::NorthboundSide;
 use crate::prepared::Prepared;
 use crate::queries;
 use crate::worker_side::WorkerSide;
+
+/// How long a drain may take.
+#[derive(Debug, Clone, Copy)]
+pub struct DrainPatience {
+    /// For the events of workers.
+    pub workers: Duration,
+    /// For agents that are behind, besides `linger`.
+    pub agents: Duration,
+}
 
 /// A publisher service in this process: bound and forwarding until [`drain`](Self::drain).
 #[derive(Debug)]
@@ -145,15 +155,27 @@ impl PublisherService {
         }
     }
 
-    /// Publishes the received events, accepts no more, and closes both ends, within `grace`. The service's row stays in the
+    /// As [`drain_for`](Self::drain_for), with no patience for agents besides `linger`.
+    ///
+    /// # Errors
+    /// As [`drain_for`](Self::drain_for).
+    pub async fn drain(self, grace: Duration) -> Result<()> {
+        self.drain_for(DrainPatience { workers: grace, agents: Duration::ZERO }, |_| ()).await
+    }
+
+    /// Publishes the received events, accepts no more, lets the agents receive them, and closes both ends. `show` is called with
+    /// each phase. The service's row stays in the
     /// directory, because a restart is not a removal; the lease expires by itself.
     ///
-    /// Workers that keep sending are not an error: after three quarters of the grace they are disconnected with a warning
+    /// Workers that keep sending are not an error: after three quarters of their grace they are disconnected with a warning
     /// in the log, and the events received by then are still published.
     ///
     /// # Errors
-    /// [`ErrorKind::Unavailable`] if not all received events could be published within the grace.
-    pub async fn drain(self, grace: Duration) -> Result<()> {
+    /// [`ErrorKind::Unavailable`] if not all received events could be published within the workers' grace, or agents did not
+    /// receive all of them within the patience for agents and `linger`.
+    pub async fn drain_for(self, patience: DrainPatience, show: impl Fn(DrainProgress)) -> Result<()> {
+        let DrainPatience { workers: grace, agents } = patience;
+        show(DrainProgress::Workers);
         let stopped = async {
             if let Some(northbound) = self.northbound {
                 northbound.stop().await;
@@ -166,7 +188,12 @@ impl PublisherService {
             }
         };
         let ((), emptied) = tokio::join!(stopped, emptied);
-        self.network.publisher().close().await?;
+        show(DrainProgress::Agents);
+        let network = self.network.publisher();
+        if let Ok(Err(error)) = timeout(agents, network.flush()).await {
+            tracing::debug!("while draining: {error}");
+        }
+        network.close().await?;
         if emptied {
             return Ok(());
         }

@@ -12,7 +12,7 @@
 //!     // … starts the work with `host.settings()` …
 //!     loop {
 //!         match host.next().await {
-//!             Signal::Stop => return Ok(()),
+//!             Signal::Stop | Signal::Drain => return Ok(()),
 //!             Signal::Reload => host.reload(|_new| Ok(())),
 //!             Signal::Status => service_kit::print_line("no status yet"),
 //!         }
@@ -25,6 +25,7 @@ pub mod json;
 mod arguments;
 mod block_on;
 mod descriptors;
+mod drain;
 mod exit;
 mod local_socket;
 mod orphans;
@@ -47,6 +48,7 @@ mod write_queue;
 pub use arguments::SettingsArguments;
 pub use block_on::block_on;
 pub use descriptors::use_all_descriptors;
+pub use drain::{Drain, DrainProgress, DrainRequest};
 pub use exit::{exit_code, usage};
 pub use orphans::{OwnChild, spawn_child};
 pub use print_line::print_line;

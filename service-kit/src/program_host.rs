@@ -11,7 +11,8 @@ use pubsub_api::{CauseCounter, Registry, Result, Status};
 use crate::orphans::reap_orphans;
 use crate::watchdog::Watchdog;
 use crate::{
-    ReadParts, Readiness, STATUS_VERSION, SettingsArguments, Signal, Signals, StatusDocument, StatusServer,
+    Drain, ReadParts, Readiness, STATUS_VERSION, SettingsArguments, Signal, Signals, StatusDocument,
+    StatusServer,
 };
 
 /// Runs around the work of a program: signals, status, readiness, the watchdog, and reloading of settings. As process 1 of a
@@ -30,6 +31,7 @@ pub struct ProgramHost {
     status: Option<StatusServer>,
     watchdog: Watchdog,
     parts: Option<ReadParts>,
+    drain: Drain,
 }
 
 impl fmt::Debug for ProgramHost {
@@ -65,7 +67,14 @@ impl ProgramHost {
             status: None,
             watchdog: Watchdog::of_process(),
             parts: None,
+            drain: Drain::default(),
         })
+    }
+
+    /// The drain of this program; [`next`](Self::next) returns [`Signal::Drain`] when it is requested.
+    #[must_use]
+    pub fn drain(&self) -> &Drain {
+        &self.drain
     }
 
     /// The current settings.
@@ -122,6 +131,7 @@ impl ProgramHost {
         loop {
             tokio::select! {
                 signal = self.signals.next() => return signal,
+                _ = self.drain.requested() => return Signal::Drain,
                 () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref()),
             }
         }

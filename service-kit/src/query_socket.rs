@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
+use crate::DrainRequest;
 use crate::local_socket::{LocalSocket, exchange, parse};
 
 /// What a client of a [`QueryServer`] requests, as one line of JSON: `{"query":"agents"}`.
@@ -30,6 +31,8 @@ pub enum Query {
         /// The row's key.
         key: String,
     },
+    /// Drains the program and ends it, or follows the drain that runs. Only root and the user of the program may request it.
+    Drain(DrainRequest),
 }
 
 /// Replies to a query; `Err` says why the program knows nothing of it. It may compute for some milliseconds, in a thread for blocking
@@ -74,7 +77,13 @@ fn socket(state_dir: &Path, program: &str) -> PathBuf {
 }
 
 async fn answer(mut client: UnixStream, reply: Arc<ReplyToQuery>) {
-    let mut line = match read(&mut client).await {
+    let query = read(&mut client).await.and_then(|query| match query {
+        Query::Drain(_) if !may_drain(&client) => {
+            Err("only root and the user that it runs as may drain it".to_owned())
+        }
+        query => Ok(query),
+    });
+    let mut line = match query {
         Ok(query) => reply_to(query, reply).await,
         Err(reason) => serde_json::to_vec(&Reply::Refused(reason)).unwrap_or_default(),
     };
@@ -82,6 +91,12 @@ async fn answer(mut client: UnixStream, reply: Arc<ReplyToQuery>) {
     if let Err(error) = client.write_all(&line).await {
         tracing::debug!("a client of the query socket disconnected before its reply was written: {error}");
     }
+}
+
+/// Other queries change nothing, so that the mode of the socket is enough.
+fn may_drain(client: &UnixStream) -> bool {
+    let own = rustix::process::geteuid().as_raw();
+    client.peer_cred().is_ok_and(|peer| peer.uid() == 0 || peer.uid() == own)
 }
 
 /// # Errors
@@ -110,7 +125,7 @@ async fn reply_to(query: Query, reply: Arc<ReplyToQuery>) -> Vec<u8> {
 /// [`ErrorKind::Internal`] if the reply is of another form.
 ///
 /// # Cancel safety
-/// May be dropped and called again: a query changes nothing at the program.
+/// May be dropped and called again: a query changes nothing at the program, and a drain that was requested is requested once.
 pub async fn query(state_dir: &Path, program: &str, query: &Query) -> Result<Value> {
     let socket = socket(state_dir, program);
     let mut line = serde_json::to_vec(query).unwrap_or_default();

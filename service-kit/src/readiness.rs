@@ -19,6 +19,7 @@ enum Notification {
     Ready(String),
     /// With the monotonic time of the call, if the clock can be read.
     Reloading(Option<NotifyState<'static>>),
+    Status(String),
     Alive,
     Stopping,
 }
@@ -40,6 +41,11 @@ impl Readiness {
     /// The program makes progress (`WatchdogSec=`).
     pub fn alive(self) {
         send(Notification::Alive);
+    }
+
+    /// `systemctl status` shows `status`; nothing else changes.
+    pub fn status(self, status: &str) {
+        send(Notification::Status(status.to_owned()));
     }
 
     /// The program drains and exits.
@@ -71,6 +77,7 @@ fn notify_all(notifications: &Receiver<Notification>) {
             }
             Notification::Reloading(Some(now)) => sd_notify::notify(&[NotifyState::Reloading, now.clone()]),
             Notification::Reloading(None) => sd_notify::notify(&[NotifyState::Reloading]),
+            Notification::Status(status) => sd_notify::notify(&[NotifyState::Status(status)]),
             Notification::Alive => sd_notify::notify(&[NotifyState::Watchdog]),
             Notification::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
         };

@@ -6,13 +6,15 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 pub enum Signal {
     /// SIGTERM or SIGINT: drain and exit.
     Stop,
+    /// SIGUSR2: stop with more patience than on SIGTERM; programs that have none stop.
+    Drain,
     /// SIGHUP: reload the settings.
     Reload,
     /// SIGUSR1: write the status as one line.
     Status,
 }
 
-/// The signals of this process, as a stream. SIGUSR2, whose default action ends the process, is logged and ignored.
+/// The signals of this process, as a stream.
 ///
 /// Two signals of one kind that arrive before [`next`](Self::next) is called may be reported once, as the kernel does
 /// (signal(7)).
@@ -50,17 +52,12 @@ impl Signals {
     /// # Cancel safety
     /// If the future is dropped, the next call returns a signal that arrived in the meantime.
     pub async fn next(&mut self) -> Signal {
-        loop {
-            return tokio::select! {
-                _ = self.terminate.recv() => Signal::Stop,
-                _ = self.interrupt.recv() => Signal::Stop,
-                _ = self.hangup.recv() => Signal::Reload,
-                _ = self.usr1.recv() => Signal::Status,
-                _ = self.usr2.recv() => {
-                    tracing::info!("ignored SIGUSR2; SIGUSR1 writes the status, SIGHUP reloads the settings");
-                    continue;
-                }
-            };
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Stop,
+            _ = self.interrupt.recv() => Signal::Stop,
+            _ = self.usr2.recv() => Signal::Drain,
+            _ = self.hangup.recv() => Signal::Reload,
+            _ = self.usr1.recv() => Signal::Status,
         }
     }
 }

@@ -3,7 +3,9 @@ use clap_complete::Shell;
 use laboratory::{bench, demo, swarm};
 use pubsub_api::Result;
 
-use crate::{agents, config, db, drivers_list, dse, keys, man, publish, service, status, subscribe, trace};
+use crate::{
+    agents, config, db, drain, drivers_list, dse, keys, man, publish, service, status, subscribe, trace,
+};
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
 #[derive(Debug, Parser)]
@@ -64,6 +66,9 @@ enum Command {
     /// Lists the agents of this host's publisher service, with what each has not applied, and its last error
     #[command(after_help = "Example: skimmer agents --config skimmer.toml --json")]
     Agents(agents::Arguments),
+
+    /// Stops this host's publisher service when every agent has received every acknowledged event
+    Drain(drain::Arguments),
 
     /// Follows one row: in the database, its number at the publisher, and by name the agents that have not applied it
     #[command(after_help = "Example: skimmer trace --config skimmer.toml --table lport --key port-1")]
@@ -129,6 +134,7 @@ impl Cli {
                 Ok(())
             }
             Command::Agents(arguments) => agents::run(arguments),
+            Command::Drain(arguments) => drain::run(arguments),
             Command::Trace(arguments) => trace::run(arguments),
             Command::Db(arguments) => db::run(arguments),
             Command::Service(arguments) => service::run(arguments),

@@ -106,7 +106,7 @@ async fn serve(arguments: &AgentArguments) -> Result<()> {
         tokio::select! {
             ended = &mut work => break Some(outcome(ended)),
             signal = host.next() => match signal {
-                Signal::Stop => break None,
+                Signal::Stop | Signal::Drain => break None,
                 Signal::Status => agent.write_line(status().to_notice_line()),
                 Signal::Reload => host.reload(|settings| agent.apply(settings)),
             },

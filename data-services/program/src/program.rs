@@ -98,7 +98,7 @@ async fn serve_node(
     announce(host.settings(), node, report.endpoint, output)?;
     loop {
         match next_signal(host, node).await? {
-            Signal::Stop => break,
+            Signal::Stop | Signal::Drain => break,
             Signal::Status => drop(output.offer_line(&status().to_notice_line())),
             Signal::Reload => reload(host, &cage).await,
         }

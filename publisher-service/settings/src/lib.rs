@@ -17,6 +17,10 @@ declare_settings! {
         /// disconnects workers that are still sending after three quarters of this time. If it cannot publish all
         /// received events in time, the exit status is 69. Keep it below systemd's TimeoutStopSec.
         drain_timeout: Duration = r#""5s""#, Kind::Duration { min: Duration::ZERO, max: HOUR }, Live;
+        /// How long a drain (`skimmer drain`, SIGUSR2) waits until every agent has received what is published, 0s to 1h. It
+        /// waits while workers cannot publish, so that it ends earlier if an agent receives nothing for `send_timeout`. An
+        /// agent that is still behind receives the rest from the ring after the next start.
+        drain_agents_timeout: Duration = r#""10s""#, Kind::Duration { min: Duration::ZERO, max: HOUR }, Live;
         /// The address of the HTTP endpoint for operators: `/livez`, `/readyz`, `/metrics`, `/status.json`
         /// (docs/operations.md). `127.0.0.1:9466`, `[::1]:9466`, `*:9466`, or `unix:` and a path, such as
         /// `unix:/run/skimmer/publisher-service.http`, whose file has the mode 0660. Port 0 is any free one, which `skimmer status`

@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 async fn stopped(signals: &mut Signals) {
-    while signals.next().await != Signal::Stop {}
+    while !matches!(signals.next().await, Signal::Stop | Signal::Drain) {}
 }
 
 /// Fails if no service listens on the address, or none of them publishes the table.

@@ -9,6 +9,7 @@ mod curve_keys;
 mod data_services;
 mod directory;
 mod dragonflow;
+mod draining;
 mod endings;
 mod examples;
 mod exhaustion;

@@ -196,18 +196,3 @@ fn programs_send_what_their_units_wait_for() {
     let mut node = manager.start(node, "data-services-node.service");
     follow(&mut node);
 }
-
-#[test]
-fn an_unused_signal_ends_no_program() {
-    let folder = Folder::new();
-    let mut service = folder.service();
-    let mut agent = folder.subscribed_agent("agent", &service);
-    for program in [&*service, &agent] {
-        program.signal(Signal::USR2);
-        until("it is logged", || program.stderr().contains("ignored SIGUSR2").then_some(()));
-    }
-    folder.publish(&[event("t", "k", "set", "v", "D")]);
-    agent.wait_for_events(1);
-    agent.terminate();
-    service.terminate();
-}

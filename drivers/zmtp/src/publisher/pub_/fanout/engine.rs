@@ -184,7 +184,7 @@ impl Fanout {
             (0_u32..).map(|number| Backoff::SHORTEST + Duration::from_secs_f64(f64::from(number) / rate));
         for shard in &self.shards {
             shard.state().announce_stop(&mut times);
-            shard.wake();
+            shard.write_out();
         }
     }
 
