@@ -7,7 +7,7 @@
 //! - [`UnixClaim`] holds a socket file of mode 0660 until it is released.
 //! - [`check_path`], [`check_directory`] and [`check_unix`] find out before a start whether a claim can succeed, and
 //!   [`check_tcp`] whether a port can be bound. `config check` uses them.
-//! - [`tcp`] binds a TCP port.
+//! - [`tcp`] binds a TCP port, or claims the listener of it that a service manager passed ([`take_passed_listeners`]).
 //!
 //! ```
 //! use listen::{UnixClaim, check_directory, check_path};
@@ -51,6 +51,7 @@ mod occupant;
 mod binding_directory;
 
 mod exposure;
+mod passed;
 mod tcp;
 
 mod holder;
@@ -59,6 +60,7 @@ mod refusal;
 
 pub use directory::check_directory;
 pub use exposure::{Exposure, is_loopback};
+pub use passed::{close_unclaimed_listeners, take_passed_listeners};
 pub use path::check_path;
 pub use tcp::{check_tcp, tcp};
 pub use unix_claim::{UnixClaim, check_unix};

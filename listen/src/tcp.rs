@@ -6,6 +6,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
 
+use crate::passed;
 use crate::port_holder::port_holder;
 use crate::refusal::refusal;
 
@@ -97,15 +98,22 @@ pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>> {
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
+    let listener = match passed::claim(address) {
+        Some(listener) => listener,
+        None => TcpListener::bind(address)?,
+    };
     rustix::net::listen(&listener, BACKLOG)?;
     listener.set_nonblocking(true)?;
+    passed::keep(&listener);
     Ok(listener)
 }
 
 /// Binds as the standard library does, with SO_REUSEADDR: the kernel then refuses only an address on which a process
 /// listens.
 fn probe(address: SocketAddr) -> io::Result<()> {
+    if passed::has(address) {
+        return Ok(());
+    }
     let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let socket = socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
     set_socket_reuseaddr(&socket, true)?;

@@ -35,6 +35,8 @@ pub struct ServiceArguments {
 /// Any error of the start, and [`ErrorKind::Unavailable`](pubsub_api::ErrorKind::Unavailable) if it could not publish all
 /// received events within `service.drain_timeout`.
 pub fn run(arguments: &ServiceArguments) -> Result<()> {
+    // Before there are threads.
+    listen::take_passed_listeners(|listener| Readiness.keep(listener));
     arguments.log.start();
     service_kit::use_all_descriptors();
     service_kit::block_on(serve(arguments))
@@ -42,12 +44,18 @@ pub fn run(arguments: &ServiceArguments) -> Result<()> {
 
 async fn serve(arguments: &ServiceArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
+    Readiness.forget_listeners();
     for warning in check(host.registry(), host.settings(), Addresses::Free)? {
         tracing::warn!("{warning}");
     }
     // It listens before the service is ready, and says so.
     let operations = operations(host.settings())?.as_ref().map(OperationsServer::start).transpose()?;
     let mut service = PublisherService::start(host.registry(), host.settings()).await?;
+    for address in listen::close_unclaimed_listeners() {
+        tracing::warn!(
+            "closed the listener of {address} that was passed to the service: no setting names this address"
+        );
+    }
     let endpoints = Endpoints::from([
         ("network".to_owned(), service.network_endpoint()),
         ("ipc".to_owned(), service.ipc_endpoint()),

@@ -1,3 +1,5 @@
+use std::net::TcpListener;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -13,6 +15,9 @@ use sd_notify::NotifyState;
 #[derive(Debug, Clone, Copy)]
 pub struct Readiness;
 
+/// The name of our listeners at systemd.
+const LISTENER: &str = "skimmer";
+
 /// A notification for systemd.
 #[derive(Debug)]
 enum Notification {
@@ -20,6 +25,8 @@ enum Notification {
     /// With the monotonic time of the call, if the clock can be read.
     Reloading(Option<NotifyState<'static>>),
     Status(String),
+    Keep(OwnedFd),
+    Forget,
     Alive,
     Stopping,
 }
@@ -46,6 +53,20 @@ impl Readiness {
     /// `systemctl status` shows `status`; nothing else changes.
     pub fn status(self, status: &str) {
         send(Notification::Status(status.to_owned()));
+    }
+
+    /// Gives a listener to systemd, which keeps it over a restart of the unit (`FileDescriptorStoreMax=`) and passes it to the next
+    /// start. Without that setting systemd closes it.
+    pub fn keep(self, listener: &TcpListener) {
+        match listener.as_fd().try_clone_to_owned() {
+            Ok(listener) => send(Notification::Keep(listener)),
+            Err(error) => tracing::debug!("cannot give a listener to systemd: {error}"),
+        }
+    }
+
+    /// Makes systemd forget the listeners that were given to it by earlier starts; those of this start are given afterwards.
+    pub fn forget_listeners(self) {
+        send(Notification::Forget);
     }
 
     /// The program drains and exits.
@@ -78,6 +99,13 @@ fn notify_all(notifications: &Receiver<Notification>) {
             Notification::Reloading(Some(now)) => sd_notify::notify(&[NotifyState::Reloading, now.clone()]),
             Notification::Reloading(None) => sd_notify::notify(&[NotifyState::Reloading]),
             Notification::Status(status) => sd_notify::notify(&[NotifyState::Status(status)]),
+            Notification::Keep(listener) => {
+                let states = [NotifyState::FdStore, NotifyState::FdName(LISTENER)];
+                sd_notify::notify_with_fds(&states, &[listener.as_fd()])
+            }
+            Notification::Forget => {
+                sd_notify::notify(&[NotifyState::FdStoreRemove, NotifyState::FdName(LISTENER)])
+            }
             Notification::Alive => sd_notify::notify(&[NotifyState::Watchdog]),
             Notification::Stopping => sd_notify::notify(&[NotifyState::Stopping]),
         };

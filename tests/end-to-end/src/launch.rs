@@ -1,6 +1,7 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -15,6 +16,7 @@ pub struct Launch {
     name: String,
     log: PathBuf,
     command: Command,
+    listener: Option<OwnedFd>,
 }
 
 impl Launch {
@@ -33,7 +35,7 @@ impl Launch {
                 command.env_remove(variable);
             }
         }
-        Self { name: name.to_owned(), log: folder.join(format!("{name}.log")), command }
+        Self { name: name.to_owned(), log: folder.join(format!("{name}.log")), command, listener: None }
     }
 
     /// Adds arguments.
@@ -71,6 +73,13 @@ impl Launch {
         self
     }
 
+    /// Passes it a listener, as a service manager does (sd_listen_fds(3)). It has no stdin then.
+    #[must_use]
+    pub fn with_listener(self, listener: OwnedFd) -> Self {
+        let passing = "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$@\"";
+        Self { listener: Some(listener), ..self.under("sh", &["-c", passing, "sh"]) }
+    }
+
     /// Starts it; its stdin stays open until it is closed.
     ///
     /// # Panics
@@ -79,7 +88,8 @@ impl Launch {
     #[track_caller]
     pub fn start(mut self) -> Program {
         let stderr = File::create(&self.log).expect("the test's folder can be written");
-        let command = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        let stdin = self.listener.take().map_or_else(Stdio::piped, Stdio::from);
+        let command = self.command.stdin(stdin).stdout(Stdio::piped()).stderr(stderr);
         let child = command.spawn().unwrap_or_else(|error| panic!("{} does not start: {error}", self.name));
         Program::new(self.name, child, self.log)
     }

@@ -36,7 +36,7 @@ fn behind(folder: &Folder, service: &Service) -> Program {
     folder.publish(&load());
     until("the agent is behind", || {
         let status = folder.status("service");
-        let peers = status["parts"]["network"]["peers"].as_array()?;
+        let peers = status.pointer("/parts/network/peers")?.as_array()?;
         peers.iter().any(|peer| peer["state"] == "behind").then_some(())
     });
     agent

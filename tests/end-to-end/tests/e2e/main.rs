@@ -18,6 +18,7 @@ mod full_sync;
 mod full_tables;
 mod handler_processes;
 mod handlers;
+mod handover;
 mod history;
 mod hostile;
 mod json_lines;
