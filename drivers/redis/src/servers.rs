@@ -9,6 +9,7 @@ mod cluster_node;
 mod command;
 mod counters;
 mod coverage;
+mod credentials;
 mod dial;
 mod discovery;
 mod endpoint;
@@ -45,6 +46,7 @@ use tokio::time::Instant;
 
 pub(crate) use command::Command;
 use counters::Counters;
+pub(crate) use credentials::Credentials;
 pub(crate) use dial::dial;
 pub(crate) use endpoint::Endpoint;
 pub(crate) use login::Login;
@@ -61,7 +63,7 @@ pub(crate) use watch::Watch;
 /// All servers, and the slots that each serves.
 #[derive(Debug)]
 pub(crate) struct Servers {
-    login: Login,
+    credentials: Credentials,
     /// Time limit of a call.
     timeout: Duration,
     /// The servers of the settings.

@@ -28,7 +28,7 @@ declare_settings! {
         /// The user to log in as (ACL, Redis 6 and later); empty for the default user.
         user: Option<String> = r#""""#, Kind::Text, Restart;
         /// A file whose first line is the password, which is never shown; empty to log in without a password. It is
-        /// read when the driver starts. The driver logs a warning if every user can read the file, or other users can
+        /// read for each new connection. The driver logs a warning if every user can read the file, or other users can
         /// write it.
         password_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
         /// The name of an environment variable that holds the password, instead of `password_file`. It is read when
@@ -37,7 +37,8 @@ declare_settings! {
         /// Whether to use TLS (1.2 or 1.3) with every server, including the nodes that a cluster reports.
         tls: bool = "false", Kind::Bool, Restart;
         /// The certificates, in PEM, of the authorities that sign the servers' certificates; required with `tls`. The
-        /// system's authorities are not used: if one of them signs, name its file. It is read when the driver starts.
+        /// system's authorities are not used: if one of them signs, name its file. Like the files below, it
+        /// is read for each new connection.
         ca_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
         /// The name or IP address that every server's certificate must be valid for. If empty, it is the host of each
         /// server: as in `hosts`, or as its cluster reports it, which is an IP address unless the cluster announces

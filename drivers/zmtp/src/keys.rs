@@ -2,18 +2,19 @@
 
 mod authorized_file;
 mod key_file;
+mod own_key;
 mod pinned_keys;
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use pubsub_api::settings::choice;
 use pubsub_api::{Error, ErrorKind, Result};
 
-use crate::protocol::curve::{ClientKeys, SecretKey};
+use crate::protocol::curve::ClientKeys;
 pub(crate) use authorized_file::AuthorizedFile;
 pub use authorized_file::read_authorized_file;
 pub use key_file::{read_key_file, write_key_file};
+use own_key::OwnKey;
 pub use pinned_keys::PinnedKeys;
 
 choice! {
@@ -48,32 +49,33 @@ impl CurveSettings {
 
     /// The keys of a publisher, and the file that it watches.
     pub(crate) fn server(&self) -> Result<AuthorizedFile> {
-        let key = read_key_file(needed(self.publisher_key_file.as_ref(), "publisher_key_file")?)?;
+        let key = needed(self.publisher_key_file.as_ref(), "publisher_key_file")?;
         let agents = needed(self.authorized_agents_file.as_ref(), "authorized_agents_file")?;
         AuthorizedFile::open(key, agents)
     }
 
     /// The keys of an agent.
     pub(crate) fn client(&self) -> Result<AgentKeys> {
-        let own = read_key_file(needed(self.agent_key_file.as_ref(), "agent_key_file")?)?;
+        let path = needed(self.agent_key_file.as_ref(), "agent_key_file")?;
+        let own = OwnKey::read(path)?;
         if self.publisher_keys.is_empty() {
             return Err(wrong("publisher_keys is empty: write the public key of the publishers into it"));
         }
-        Ok(AgentKeys { own: Arc::new(own), pinned: self.publisher_keys.clone() })
+        Ok(AgentKeys { own, pinned: self.publisher_keys.clone() })
     }
 }
 
 /// The keys that an agent connects with.
 #[derive(Debug)]
 pub(crate) struct AgentKeys {
-    own: Arc<SecretKey>,
+    own: OwnKey,
     pinned: PinnedKeys,
 }
 
 impl AgentKeys {
-    /// The keys for a publisher by its endpoint; `None` if no key is known for it.
+    /// The keys for a new connection to a publisher, by its endpoint; `None` if no key is known for it.
     pub(crate) fn of_publisher(&self, endpoint: &str) -> Option<ClientKeys> {
-        self.pinned.get(endpoint).map(|server| ClientKeys::new(Arc::clone(&self.own), server))
+        self.pinned.get(endpoint).map(|server| ClientKeys::new(self.own.for_connection(), server))
     }
 }
 

@@ -82,7 +82,7 @@ declare_settings! {
         /// other mechanism is refused. The socket of workers is not concerned.
         mechanism: SecurityMechanism = r#""null""#, Kind::Choice(SecurityMechanism::WORDS), Restart;
         /// With `curve`, the file with the secret key of a publisher: one line, mode 0600, as `skimmer keys new`
-        /// writes it. It is read when the publisher starts, and never shown.
+        /// writes it. It is read again when it changes, for the connections that follow, and never shown.
         publisher_key_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
         /// With `curve`, the file with the agents that may connect to a publisher: on each line a name, a public key,
         /// and the rights of the agent: `topic=PATTERN`, once for each pattern of topics that it may receive, without
@@ -92,7 +92,7 @@ declare_settings! {
         /// connect.
         authorized_agents_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
         /// With `curve`, the file with the secret key of an agent: one line, mode 0600, as `skimmer keys new` writes
-        /// it. It is read when the agent starts, and never shown.
+        /// it. It is read again for each connection, and never shown.
         agent_key_file: Option<PathBuf> = r#""""#, Kind::Text, Restart;
         /// With `curve`, the public keys of the publishers that an agent connects to: `host:port#key` for one of them
         /// as it stands in `publishers_ips`, and a key alone for all others. An agent connects to no publisher

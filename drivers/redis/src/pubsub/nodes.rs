@@ -10,14 +10,14 @@ use super::node::{Identity, Node, View, masters};
 use super::server_report::ServerReport;
 use super::settings::PubSubSettings;
 use super::wire::{Bounds, RespFrame};
-use crate::servers::{Endpoint, Login, Mode};
+use crate::servers::{Credentials, Endpoint, Login, Mode};
 
 /// The known servers. Each publisher and subscriber finds them itself, and publishes nothing about them
 /// (docs/dragonflow.md#d30, docs/dragonflow.md#d31).
 #[derive(Debug)]
 pub(super) struct Nodes {
     settings: Arc<PubSubSettings>,
-    login: OnceLock<Arc<Login>>,
+    credentials: OnceLock<Credentials>,
     /// The masters in the latest answer.
     known: Mutex<Vec<Node>>,
     /// Whether a warning was logged that the user may not ask for the role of servers.
@@ -26,19 +26,24 @@ pub(super) struct Nodes {
 
 impl Nodes {
     pub(super) fn new(settings: Arc<PubSubSettings>) -> Self {
-        Self { settings, login: OnceLock::new(), known: Mutex::default(), warned: AtomicBool::new(false) }
+        Self {
+            settings,
+            credentials: OnceLock::new(),
+            known: Mutex::default(),
+            warned: AtomicBool::new(false),
+        }
     }
 
-    /// Reads the password and the TLS files, once.
+    /// The password and the TLS files, for the first time or for a new connection.
     ///
     /// # Errors
     /// [`ErrorKind::Settings`] if one cannot be read.
     pub(super) fn login(&self) -> Result<Arc<Login>> {
-        if let Some(login) = self.login.get() {
-            return Ok(Arc::clone(login));
+        if let Some(credentials) = self.credentials.get() {
+            return Ok(credentials.for_connection());
         }
-        let login = Arc::new(Login::read(&self.settings.redis)?);
-        Ok(Arc::clone(self.login.get_or_init(|| login)))
+        let credentials = Credentials::read(&self.settings.redis)?;
+        Ok(self.credentials.get_or_init(|| credentials).last())
     }
 
     /// Connects to a random master, to spread the load over all; to `avoid` only if there is no other.

@@ -5,7 +5,7 @@ use redis::{Value, cmd};
 use tokio::sync::Mutex;
 
 use super::counters::Counters;
-use super::login::Login;
+use super::credentials::Credentials;
 use super::map::SlotMap;
 use super::{Server, Servers};
 use crate::settings::RedisSettings;
@@ -20,7 +20,7 @@ impl Servers {
         let seeds: Vec<_> =
             settings.hosts.iter().map(|endpoint| Arc::new(Server::new(endpoint.clone()))).collect();
         let mut servers = Self {
-            login: Login::read(settings)?,
+            credentials: Credentials::read(settings)?,
             timeout: settings.timeout,
             map: SlotMap::new(&seeds),
             seeds,

@@ -62,7 +62,7 @@ impl Servers {
         within: Duration,
     ) -> Result<Value> {
         let limits = Limits { deadline: Instant::now() + within, ..self.limits() };
-        let answers = server.ask(Request::One(command), &self.login, limits, &self.counters).await;
+        let answers = server.ask(Request::One(command), &self.credentials, limits, &self.counters).await;
         let value = answers.map_err(|lost| lost.error)?.pop().unwrap_or(Value::Nil);
         match interpret(value, server.endpoint(), self.clustered) {
             Reply::Value(value) => Ok(value),

@@ -63,11 +63,11 @@ impl Servers {
     async fn deliver(&self, server: Arc<Server>, group: Vec<Pending>, limits: Limits) -> Vec<Outcome> {
         let answers = match group.as_slice() {
             [Pending { command, ask_at: None, .. }] => {
-                server.ask(Request::One(&command.cmd), &self.login, limits, &self.counters).await
+                server.ask(Request::One(&command.cmd), &self.credentials, limits, &self.counters).await
             }
             group => {
                 let pipeline = pipeline(group);
-                server.ask(Request::Many(&pipeline), &self.login, limits, &self.counters).await
+                server.ask(Request::Many(&pipeline), &self.credentials, limits, &self.counters).await
             }
         };
         match answers {

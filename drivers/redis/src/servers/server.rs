@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use super::counters::Counters;
 use super::link::{Link, not_redis};
 use super::report::Report;
-use super::{Endpoint, Login};
+use super::{Credentials, Endpoint};
 
 /// One server, and the connection to it.
 pub(super) struct Server {
@@ -89,22 +89,22 @@ impl Server {
     pub(super) async fn ask(
         &self,
         parcel: Request<'_>,
-        login: &Login,
+        credentials: &Credentials,
         limits: Limits,
         counters: &Counters,
     ) -> Result<Vec<Value>, Lost> {
-        let link = self.link(login, limits, counters).await?;
-        self.ask_on(link, parcel, login, limits, counters).await
+        let link = self.link(credentials, limits, counters).await?;
+        self.ask_on(link, parcel, credentials, limits, counters).await
     }
 
     /// A connection for several requests that must reach the same process of the server.
     pub(super) async fn link(
         &self,
-        login: &Login,
+        credentials: &Credentials,
         limits: Limits,
         counters: &Counters,
     ) -> Result<Link, Lost> {
-        self.connect(login, limits, counters).await.map_err(|error| {
+        self.connect(credentials, limits, counters).await.map_err(|error| {
             let is_far = self.is_announced && error.kind() == ErrorKind::Unavailable;
             let error =
                 if is_far { error.context("at an address that the cluster announces") } else { error };
@@ -117,7 +117,7 @@ impl Server {
         &self,
         mut link: Link,
         parcel: Request<'_>,
-        login: &Login,
+        credentials: &Credentials,
         limits: Limits,
         counters: &Counters,
     ) -> Result<Vec<Value>, Lost> {
@@ -135,7 +135,9 @@ impl Server {
         };
         let error = match timeout_at(limits.deadline, exchange).await {
             Ok(Ok(answers)) => return Ok(answers),
-            Ok(Err(error)) if error.kind() == redis::ErrorKind::Parse => not_redis(&self.endpoint, login),
+            Ok(Err(error)) if error.kind() == redis::ErrorKind::Parse => {
+                not_redis(&self.endpoint, &credentials.last())
+            }
             Ok(Err(error)) => {
                 let text = format!("the connection to {} was lost before the answer", self.endpoint);
                 Error::new(ErrorKind::Unavailable, text).with_source(error)
@@ -168,7 +170,12 @@ impl Server {
     }
 
     /// The connection; if there is none, one caller opens it and the others wait.
-    async fn connect(&self, login: &Login, limits: Limits, counters: &Counters) -> Result<Link, Error> {
+    async fn connect(
+        &self,
+        credentials: &Credentials,
+        limits: Limits,
+        counters: &Counters,
+    ) -> Result<Link, Error> {
         if let Some(link) = self.current() {
             return Ok(link);
         }
@@ -177,7 +184,8 @@ impl Server {
             if let Some(link) = self.current() {
                 return Ok(link);
             }
-            let link = Link::connect(&self.endpoint, login, limits.silence).await?;
+            let login = credentials.for_connection();
+            let link = Link::connect(&self.endpoint, &login, limits.silence).await?;
             counters.connected.add(1);
             self.note(link.report(), counters);
             *self.link.lock().unwrap_or_else(PoisonError::into_inner) = Some(link.clone());
@@ -186,7 +194,11 @@ impl Server {
         let until = limits.deadline.min(Instant::now() + limits.connect);
         timeout_at(until, connecting).await.unwrap_or_else(|_| {
             // A server without TLS waits for the end of a line, which a TLS handshake does not contain.
-            let more = if login.tls().is_some() { ": check that it listens and speaks TLS" } else { "" };
+            let more = if credentials.last().tls().is_some() {
+                ": check that it listens and speaks TLS"
+            } else {
+                ""
+            };
             let text = format!(
                 "{} did not accept a connection in time (drivers.redis.timeout){more}",
                 self.endpoint

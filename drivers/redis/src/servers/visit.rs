@@ -28,7 +28,7 @@ impl Servers {
     /// As [`ask_server`](Self::ask_server).
     pub(super) async fn visit(&self, server: &Arc<Server>) -> Result<Visit> {
         let link =
-            server.link(&self.login, self.limits(), &self.counters).await.map_err(|lost| lost.error)?;
+            server.link(&self.credentials, self.limits(), &self.counters).await.map_err(|lost| lost.error)?;
         self.look_at(server, link).await
     }
 
@@ -47,7 +47,8 @@ impl Servers {
             questions.cmd("CLUSTER").arg("NODES");
         }
         let parcel = Request::Many(&questions);
-        let answers = server.ask_on(link.clone(), parcel, &self.login, self.limits(), &self.counters).await;
+        let answers =
+            server.ask_on(link.clone(), parcel, &self.credentials, self.limits(), &self.counters).await;
         let mut answers = answers.map_err(|lost| lost.error)?.into_iter();
         let mut next = || answers.next().unwrap_or(Value::Nil);
         let report = Report::read(&next(), &next());
@@ -72,7 +73,8 @@ impl Servers {
     pub(super) async fn ask_visited(&self, visit: &Visit, command: &Cmd) -> Result<Value> {
         let link = visit.link.clone();
         let parcel = Request::One(command);
-        let answers = visit.server.ask_on(link, parcel, &self.login, self.limits(), &self.counters).await;
+        let answers =
+            visit.server.ask_on(link, parcel, &self.credentials, self.limits(), &self.counters).await;
         let answer = answers.map_err(|lost| lost.error)?.pop().unwrap_or(Value::Nil);
         self.understood(answer, &visit.server)
     }

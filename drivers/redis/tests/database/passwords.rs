@@ -10,7 +10,7 @@ use pubsub_api::database::RowName;
 use redis_servers::{RedisCluster, RedisServer};
 use tempfile::NamedTempFile;
 
-use crate::ends::{assert_kind, closed_database, database};
+use crate::ends::{assert_kind, closed_database, database, until_it_works};
 
 pub(crate) const CANARY: &str = "canary-7f3a-hunter2";
 const ROW: RowName<'static> = RowName { table: "t", key: "k", topic: Some("topic") };
@@ -43,6 +43,28 @@ async fn the_correct_password_works_and_is_never_shown() {
     let server = RedisServer::start(&["--requirepass", CANARY]);
     let (_file, set) = password_file(CANARY);
     opens_and_shows_nothing(&server, &set).await;
+}
+
+#[tokio::test]
+async fn a_password_that_changed_on_disk_is_used_by_the_next_connection() {
+    let server = RedisServer::start(&["--requirepass", "first"]);
+    let (file, set) = password_file("first");
+    let db = database(&[server.address()], &[&set]).await;
+    db.create_key(ROW, "x".into(), true).await.unwrap();
+    let mut raw = server.raw();
+    raw.call(&["AUTH", "first"]);
+    raw.call(&["CONFIG", "SET", "requirepass", CANARY]);
+    fs::write(file.path(), format!("{CANARY}\n")).unwrap();
+    raw.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    let log = CapturedLog::begin();
+    until_it_works(&*db, ROW).await;
+
+    fs::remove_file(file.path()).unwrap();
+    raw.call(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+    until_it_works(&*db, ROW).await;
+    let text = log.text();
+    assert!(text.contains("cannot read drivers.redis.password_file"), "{text}");
+    assert!(text.contains("connections use what it held before") && !text.contains(CANARY), "{text}");
 }
 
 /// A test cannot set variables of its own process, which has other threads: it starts itself with each value.

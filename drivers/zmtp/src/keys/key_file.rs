@@ -1,7 +1,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use key_files::{create_secret, read_secret};
+use key_files::{Secrecy, WatchedFile, create_secret, read_secret};
 use pubsub_api::{Error, ErrorKind, Result};
 use zeroize::Zeroizing;
 
@@ -39,7 +39,21 @@ pub fn read_key_file(path: &Path) -> Result<SecretKey> {
     let wrong = |reason: String| Error::new(ErrorKind::Settings, format!("{}: {reason}", path.display()));
     let text = read_secret(path, MOST_BYTES)
         .map_err(|reason| wrong(format!("cannot read the secret key: {reason}")))?;
-    text.trim_end().parse().map_err(|error| wrong(format!("this is no file with a secret key: {error}")))
+    parse(&text).map_err(wrong)
+}
+
+/// As [`read_key_file`]; the file is read again when it changes. `meanwhile` follows the error that is logged while it cannot be read.
+pub(super) fn watch_key_file(
+    path: &Path,
+    meanwhile: &'static str,
+) -> Result<(WatchedFile<SecretKey>, SecretKey)> {
+    WatchedFile::open(path, Secrecy::Secret, MOST_BYTES, parse, meanwhile).map_err(|reason| {
+        Error::new(ErrorKind::Settings, format!("{}: cannot read the secret key: {reason}", path.display()))
+    })
+}
+
+fn parse(text: &str) -> std::result::Result<SecretKey, String> {
+    text.trim_end().parse().map_err(|error| format!("this is no file with a secret key: {error}"))
 }
 
 #[cfg(test)]

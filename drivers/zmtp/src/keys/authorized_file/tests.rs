@@ -4,9 +4,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use key_files::WatchedFile;
+use pubsub_api::Result;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::AuthorizedFile;
+use crate::keys::write_key_file;
 use crate::protocol::curve::{PublicKey, SecretKey};
 
 fn key() -> PublicKey {
@@ -18,6 +20,14 @@ fn put(path: &Path, text: &str) {
     set_permissions(path, Permissions::from_mode(0o644)).unwrap();
 }
 
+fn open(path: &Path) -> Result<AuthorizedFile> {
+    let key_file = path.with_extension("key");
+    if !key_file.exists() {
+        write_key_file(&key_file).unwrap();
+    }
+    AuthorizedFile::open(&key_file, path)
+}
+
 /// A file and the time at which it is looked at.
 struct Scene {
     file: AuthorizedFile,
@@ -26,7 +36,7 @@ struct Scene {
 
 impl Scene {
     fn open(path: &Path) -> Self {
-        let file = AuthorizedFile::open(SecretKey::generate().unwrap(), path).unwrap();
+        let file = open(path).unwrap();
         Self { file, now: Instant::now() }
     }
 
@@ -42,7 +52,7 @@ impl Scene {
     }
 
     fn knows(&self, key: &PublicKey) -> bool {
-        self.file.keys.authorized().get(key).is_some()
+        self.file.keys().authorized().get(key).is_some()
     }
 }
 
@@ -98,7 +108,7 @@ fn a_change_counts_within_a_second() {
     scene.look();
     let changed = scene.now;
     put(&path, "");
-    while !scene.file.keys.authorized().is_empty() {
+    while !scene.file.keys().authorized().is_empty() {
         scene.now += Duration::from_millis(10);
         scene.file.refresh(scene.now);
     }
@@ -110,6 +120,25 @@ fn what_is_no_file_is_refused_without_waiting_for_a_writer() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("agents");
     mknodat(CWD, &path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();
-    let error = AuthorizedFile::open(SecretKey::generate().unwrap(), &path).unwrap_err();
+    let error = open(&path).unwrap_err();
     assert!(error.to_string().contains("it is not a file"), "{error}");
+}
+
+#[test]
+fn a_key_that_was_replaced_counts_for_later_handshakes_and_the_agents_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, key_file) = (folder.path().join("agents"), folder.path().join("agents.key"));
+    let agent = key();
+    put(&path, &format!("one {agent}\n"));
+    let mut scene = Scene::open(&path);
+    scene.settle();
+    let (first, during) = (scene.file.keys().public(), scene.file.keys());
+    remove_file(&key_file).unwrap();
+    scene.settle();
+    assert_eq!(scene.file.keys().public(), first, "what cannot be read changes nothing");
+    let second = write_key_file(&key_file).unwrap();
+    scene.settle();
+    assert_eq!(scene.file.keys().public(), second);
+    assert_eq!(during.public(), first, "a handshake that began before ends with its key");
+    assert!(scene.knows(&agent));
 }

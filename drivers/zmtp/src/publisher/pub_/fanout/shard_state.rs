@@ -73,7 +73,7 @@ impl ShardState {
         let mut greeting = Vec::new();
         let machine = Handshake::listener(SERVED, &mut greeting);
         let machine = match &self.core.agents {
-            Some(agents) => machine.curve_server(&agents.keys, wall_clock()),
+            Some(agents) => machine.curve_server(&agents.keys(), wall_clock()),
             None => machine,
         };
         let Newcomer { stream, address, place } = newcomer;

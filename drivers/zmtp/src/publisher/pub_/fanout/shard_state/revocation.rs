@@ -17,7 +17,7 @@ impl ShardState {
     pub(super) fn close_revoked(&mut self, now: Instant) {
         let Some(agents) = &self.core.agents else { return };
         agents.refresh(now);
-        let authorized = agents.keys.authorized();
+        let authorized = agents.keys().authorized();
         let is_known = self.authorized.as_ref().is_some_and(|known| Arc::ptr_eq(known, &authorized));
         let clock = self.expires.map(|_| wall_clock());
         let is_due = clock.is_some_and(|clock| self.expires.is_some_and(|expires| expires <= clock));
