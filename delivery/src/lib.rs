@@ -24,6 +24,6 @@ pub use publisher::{
 pub use settings::KeptSettings;
 pub use wire::{
     AppliedReport, Control, FullSyncReply, FullSyncRequest, HandlerError, LossRecord, MAX_EPOCHS,
-    MAX_SYNC_ITEMS, Mark, Position, RowSource, StoredRow, SyncItem, SyncReply, SyncReplyKind, SyncRequest,
-    Tables,
+    MAX_SYNC_ITEMS, Mark, Position, PublisherHello, RowSource, StoredRow, SyncItem, SyncReply, SyncReplyKind,
+    SyncRequest, Tables,
 };

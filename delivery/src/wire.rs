@@ -10,6 +10,7 @@ mod mark;
 mod applied_report;
 mod full_sync;
 pub(crate) mod hello;
+mod publisher_hello;
 mod sync;
 
 pub use applied_report::{AppliedReport, HandlerError};
@@ -18,4 +19,5 @@ pub use full_sync::{FullSyncReply, FullSyncRequest, RowSource, StoredRow, Tables
 pub use loss_record::LossRecord;
 pub use mark::Mark;
 pub use position::Position;
+pub use publisher_hello::PublisherHello;
 pub use sync::{MAX_EPOCHS, MAX_SYNC_ITEMS, SyncItem, SyncReply, SyncReplyKind, SyncRequest};

@@ -4,7 +4,8 @@ use laboratory::{bench, demo, swarm};
 use pubsub_api::Result;
 
 use crate::{
-    agents, config, db, drain, drivers_list, dse, keys, man, publish, service, status, subscribe, trace,
+    agents, config, db, doctor, drain, drivers_list, dse, keys, man, publish, service, status, subscribe,
+    trace,
 };
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
@@ -58,6 +59,12 @@ enum Command {
     /// Shows counters, queues and peers of the programs on this host
     #[command(after_help = "Example: skimmer status --config skimmer.toml --json")]
     Status(status::Arguments),
+
+    /// Checks this host and its peers: settings, sockets, disk, kernel, clocks, publishers, directory; changes nothing
+    #[command(
+        after_help = "Examples:\n  skimmer doctor --config skimmer.toml\n  skimmer doctor --config skimmer.toml --for agent --json"
+    )]
+    Doctor(doctor::Arguments),
 
     /// Lists the metrics of the programs, as the page docs/metrics.md
     #[command(after_help = "Example: skimmer metrics > docs/metrics.md")]
@@ -129,6 +136,7 @@ impl Cli {
             Command::Keys(arguments) => keys::run(arguments),
             Command::Config(arguments) => config::run(arguments),
             Command::Status(arguments) => status::run(arguments),
+            Command::Doctor(arguments) => doctor::run(arguments),
             Command::Metrics => {
                 service_kit::print_line(operations::metrics_page().trim_end());
                 Ok(())

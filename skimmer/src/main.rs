@@ -4,6 +4,7 @@ mod agents;
 mod cli;
 mod config;
 mod db;
+mod doctor;
 mod drain;
 mod drivers_list;
 mod dse;

@@ -1,12 +1,19 @@
 //! What a publisher of this crate says in its hello beside what every hello has (`pubsub_api::hello`).
 
 use pubsub_api::hello::HELLO_TABLE;
+use pubsub_api::wire::MAX_EVENT_BYTES;
 use pubsub_api::{Envelope, HELLO, PublisherEpoch, Result, Stamp, wire};
 
 use super::packing::pack;
 
 /// The pair of a publisher that takes [reports](crate::AppliedReport).
 const TAKES_REPORTS: &str = "takes_reports";
+
+/// The pair with the version of a publisher with requests, for operators.
+pub(super) const RELEASE: &str = "release";
+
+/// The pair with the largest event that it accepts, in bytes.
+pub(super) const EVENT_BYTES: &str = "event_bytes";
 
 /// Packs the hello of a publisher with requests or without, with the first sequence of topics that it does not know.
 ///
@@ -20,9 +27,13 @@ pub(crate) fn packed(
 ) -> Result<Envelope> {
     let PublisherEpoch { publisher, epoch } = of;
     let stamp = Stamp { publisher, epoch, sequence: first_sequence, time_us: 0 };
-    let pairs = [(TAKES_REPORTS, true.into())];
-    let pairs = if takes_reports { &pairs[..] } else { &[] };
-    pack(HELLO, HELLO_TABLE, publisher_id, "hello", Some(stamp), pairs)
+    let pairs = [
+        (TAKES_REPORTS, true.into()),
+        (RELEASE, env!("CARGO_PKG_VERSION").into()),
+        (EVENT_BYTES, MAX_EVENT_BYTES.into()),
+    ];
+    let stated = if takes_reports { pairs.as_slice() } else { &[] };
+    pack(HELLO, HELLO_TABLE, publisher_id, "hello", Some(stamp), stated)
 }
 
 /// Whether the publisher of this hello takes reports: an older one would count them as malformed requests.

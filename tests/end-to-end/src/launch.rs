@@ -80,6 +80,12 @@ impl Launch {
         Self { listener: Some(listener), ..self.under("sh", &["-c", passing, "sh"]) }
     }
 
+    /// The command itself, to be started with other standard streams.
+    #[must_use]
+    pub fn into_command(self) -> Command {
+        self.command
+    }
+
     /// Starts it; its stdin stays open until it is closed.
     ///
     /// # Panics

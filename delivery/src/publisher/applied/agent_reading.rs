@@ -39,6 +39,14 @@ impl AgentReading {
     pub fn is_reporting(&self) -> bool {
         self.state == AgentState::Reporting
     }
+
+    /// For how many seconds it may be behind: as it reported, or since its last report, if events were published that it has not
+    /// reported as applied. A process that is stopped is behind for longer and longer.
+    #[must_use]
+    pub fn behind_seconds(&self) -> u64 {
+        let since_report = if self.lag_events > 0 { self.report_age_seconds } else { 0 };
+        self.lag_seconds.max(since_report)
+    }
 }
 
 /// Whether an agent reports.

@@ -8,6 +8,7 @@ mod checking;
 mod curve_keys;
 mod data_services;
 mod directory;
+mod doctor;
 mod dragonflow;
 mod draining;
 mod endings;

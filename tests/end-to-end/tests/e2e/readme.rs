@@ -111,7 +111,7 @@ fn the_operate_block_of_the_readme_runs_as_printed() {
     let prepare = "export SKIMMER_STATE_DIR=$PWD/run SKIMMER_PUBLISHER_MULTIPROC_SOCKET=$PWD/run/workers\n\
                    mkdir run && skimmer config sample > skimmer.toml";
     let operate = block("Operate").trim().to_owned();
-    assert_eq!(operate.lines().count(), 5, "{operate}");
+    assert_eq!(operate.lines().count(), 6, "{operate}");
     // The ports are the test's own.
     let (service, agent) = (fixed_port(), fixed_port());
     let operate = operate.replace(":9466", &format!(":{service}")).replace(":9467", &format!(":{agent}"));
@@ -122,7 +122,7 @@ fn the_operate_block_of_the_readme_runs_as_printed() {
     let bash = run(&script, folder.path());
     let (stdout, stderr) = (String::from_utf8_lossy(&bash.stdout), String::from_utf8_lossy(&bash.stderr));
     assert!(bash.status.success(), "{stdout}\n{stderr}");
-    for wanted in ["[+]network: ", "[+]topics: ", "skimmer_ready 1.0", r#""status_version":1"#] {
+    for wanted in ["[+]network: ", "[+]topics: ", "skimmer_ready 1.0", r#""status_version":1"#, "0 failed"] {
         assert!(stdout.contains(wanted), "{wanted} in {stdout}\n{stderr}");
     }
 }
