@@ -93,7 +93,12 @@ impl<T> WatchedFile<T> {
     fn report(&self, watched: &mut Watched, error: &str, now: Instant) {
         if watched.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= REPORT) {
             watched.reported_at = Some(now);
-            tracing::error!("{} cannot be read: {error}; {}", self.path.display(), self.meanwhile);
+            tracing::error!(
+                id = "SK1106",
+                "{} cannot be read: {error}; {}",
+                self.path.display(),
+                self.meanwhile
+            );
         }
     }
 

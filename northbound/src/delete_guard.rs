@@ -55,6 +55,7 @@ impl DeleteGuard {
         changes.retain(|change| change.deleted_key().is_none_or(|key| gone.contains(key)));
         if is_held && !self.is_holding {
             tracing::warn!(
+                id = "SK0808",
                 "table {table} lacks {absent} of the {of} published rows: holding back their `delete` events until they \
                  are still missing {:?} after the first poll",
                 RULE.mass_after

@@ -89,7 +89,11 @@ impl Directory {
             if let Err(error) = &done
                 && let Some(times) = self.failed.count(error.kind().as_str(), Instant::now())
             {
-                tracing::warn!(times, "cannot update the directory of publishers, retrying: {error}");
+                tracing::warn!(
+                    id = "SK0804",
+                    times,
+                    "cannot update the directory of publishers, retrying: {error}"
+                );
             }
             let pause = if done.is_ok() { self.timeout / 3 } else { self.timeout / 30 };
             tokio::time::sleep(pause.mul_f64(0.8 + 0.4 * fastrand::f64())).await;
@@ -135,6 +139,7 @@ impl Directory {
         if self.is_written.swap(true, Ordering::Relaxed) && is_new {
             self.lost.add(1);
             tracing::warn!(
+                id = "SK0805",
                 "another publisher or an operator removed the row of {id} from the directory; it is written again, but \
                  agents may have disconnected meanwhile"
             );
@@ -166,6 +171,7 @@ impl Directory {
                     return Err(error);
                 }
                 tracing::warn!(
+                    id = "SK0806",
                     "removed publisher {} at {} from the directory: its row has not changed for {:?} (publisher_timeout)",
                     row.id,
                     row.uri,
@@ -235,7 +241,12 @@ impl Directory {
                         .err()
                         .map_or_else(|| "its id is not its key".to_owned(), |error| error.to_string());
                     if let Some(times) = self.failed.count("bad_row", Instant::now()) {
-                        tracing::warn!(times, "ignored row {} of table publisher: {error}", entry.place.key);
+                        tracing::warn!(
+                            id = "SK0807",
+                            times,
+                            "ignored row {} of table publisher: {error}",
+                            entry.place.key
+                        );
                     }
                 }
             }

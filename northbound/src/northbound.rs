@@ -213,7 +213,12 @@ impl Northbound {
             OnUnpublished::Leave => ("left", "the row stays; a table monitor will publish it".to_owned()),
         };
         if let Some(times) = self.metrics.unpublished.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "cannot publish the change of row {row}: {error}; {fate}");
+            tracing::warn!(
+                id = "SK0809",
+                cause,
+                times,
+                "cannot publish the change of row {row}: {error}; {fate}"
+            );
         }
         let kind = if cause == "undone" { error.kind() } else { ErrorKind::InDoubt };
         Err(Error::new(kind, format!("row {row} was written, but its event could not be published; {fate}"))
@@ -243,7 +248,7 @@ impl Northbound {
 
     fn log_corrupt(&self, table: &str, key: &str, error: &Error) {
         if let Some(times) = self.metrics.corrupt.count("no_object", Instant::now()) {
-            tracing::warn!(times, "skipped row {table}/{key}: {error}");
+            tracing::warn!(id = "SK0810", times, "skipped row {table}/{key}: {error}");
         }
     }
 }

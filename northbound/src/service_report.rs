@@ -80,7 +80,7 @@ impl ServiceReport {
             if let Err(error) = self.write(PublisherRow::now()).await
                 && let Some(times) = self.failed.count(error.kind().as_str(), Instant::now())
             {
-                tracing::warn!(times, "cannot report that {} is alive: {error}", self.binary);
+                tracing::warn!(id = "SK0811", times, "cannot report that {} is alive: {error}", self.binary);
             }
             tokio::time::sleep(self.interval).await;
         }

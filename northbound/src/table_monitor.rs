@@ -108,6 +108,7 @@ impl TableMonitor {
                 && let Some(times) = self.failed.count(error.kind().as_str(), Instant::now())
             {
                 tracing::warn!(
+                    id = "SK0812",
                     times,
                     "the monitor of table {} retries at its next poll: {error}",
                     self.table
@@ -170,7 +171,7 @@ impl TableMonitor {
     fn report_unreadable(&self, found: &PolledRows) {
         for (key, error) in &found.unreadable {
             if let Some(times) = self.unreadable.count("no_object", Instant::now()) {
-                tracing::warn!(times, "ignored row {}/{key}: {error}", self.table);
+                tracing::warn!(id = "SK0807", times, "ignored row {}/{key}: {error}", self.table);
             }
         }
     }
@@ -230,10 +231,14 @@ impl TableMonitor {
         match read {
             Ok(Some(copy)) => return Some(copy),
             Ok(None) => {
-                tracing::info!("the monitor of table {table} starts without a saved copy: {beginning}")
+                tracing::info!(
+                    id = "SK0813",
+                    "the monitor of table {table} starts without a saved copy: {beginning}"
+                )
             }
             Err(error) => {
                 tracing::warn!(
+                    id = "SK0813",
                     "the monitor of table {table} starts without its saved copy: {error}; {beginning}"
                 );
             }
@@ -256,6 +261,7 @@ impl TableMonitor {
     fn log_unsaved(&self, error: &dyn std::fmt::Display) {
         if let Some(times) = self.failed.count("file", Instant::now()) {
             tracing::warn!(
+                id = "SK0814",
                 times,
                 "cannot save the state of table {}; after a restart its changes may be published twice: {error}",
                 self.table

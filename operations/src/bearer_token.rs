@@ -39,7 +39,7 @@ impl BearerToken {
     pub(crate) fn is_in(&self, authorization: &[u8], now: Instant) -> bool {
         if let Some(changed) = self.file.refresh(now) {
             *self.token.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(changed);
-            tracing::info!("{} was read again", self.file.path().display());
+            tracing::info!(id = "SK1105", "{} was read again", self.file.path().display());
         }
         let (scheme, given) = match authorization.iter().position(|byte| *byte == b' ') {
             Some(space) => authorization.split_at(space),

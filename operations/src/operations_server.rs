@@ -53,7 +53,7 @@ impl OperationsServer {
                 Error::new(ErrorKind::Internal, "cannot start the thread of the operations endpoint")
                     .with_source(error)
             })?;
-        tracing::info!("operators find this program at {endpoint}");
+        tracing::info!(id = "SK1101", "operators find this program at {endpoint}");
         Ok(Self { endpoint, subject, stopping, thread: Some(thread), beats: pulse.start() })
     }
 
@@ -76,7 +76,7 @@ impl Drop for OperationsServer {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the thread of the operations endpoint panicked");
+            tracing::error!(id = "SK1102", "the thread of the operations endpoint panicked");
         }
     }
 }
@@ -89,7 +89,7 @@ fn run(listener: BoundListener, subject: Arc<Subject>, stopping: &Notify) {
     });
     let served = served.and_then(|runtime| runtime.block_on(serve(listener, subject, stopping)));
     if let Err(error) = served {
-        tracing::error!("the operations endpoint has ended: {error}");
+        tracing::error!(id = "SK1102", "the operations endpoint has ended: {error}");
     }
 }
 

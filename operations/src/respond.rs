@@ -128,7 +128,7 @@ fn status(subject: &Subject) -> Reply {
     match serde_json::to_vec(&(program.status)()) {
         Ok(document) => reply(StatusCode::OK, JSON, document),
         Err(error) => {
-            tracing::error!("cannot encode the status document: {error}");
+            tracing::error!(id = "SK1104", "cannot encode the status document: {error}");
             reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the status cannot be encoded as JSON\n")
         }
     }
@@ -148,7 +148,7 @@ fn metrics(subject: &Subject, now: Instant) -> Reply {
     match exposition(scrape) {
         Ok(text) => reply(StatusCode::OK, HeaderValue::from_static(MEDIA_TYPE), text),
         Err(error) => {
-            tracing::error!("cannot encode the metrics: {error}");
+            tracing::error!(id = "SK1104", "cannot encode the metrics: {error}");
             reply(StatusCode::INTERNAL_SERVER_ERROR, TEXT, "the metrics cannot be encoded\n")
         }
     }

@@ -89,7 +89,7 @@ impl Forwarder {
             });
             let Err(failure) = run.await else { return };
             if let Some(times) = self.restarts.count("internal", Instant::now()) {
-                tracing::error!(times, "the forwarder panicked and was restarted: {failure}");
+                tracing::error!(id = "SK0711", times, "the forwarder panicked and was restarted: {failure}");
             }
         }
     }
@@ -178,7 +178,13 @@ impl Forwarder {
 
     fn drop_for(&self, cause: &'static str, reason: &dyn fmt::Display, event: EncodedEvent<'_>) -> Edit {
         if let Some(times) = self.dropped.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "dropped {}: {reason}", dropped_event::describe(event));
+            tracing::warn!(
+                id = "SK0203",
+                cause,
+                times,
+                "dropped {}: {reason}",
+                dropped_event::describe(event)
+            );
         }
         Edit::Drop
     }
@@ -191,7 +197,7 @@ impl Forwarder {
         };
         let (cause, what) = (refused.cause(), format!("{}: {refused}", dropped_event::describe(event)));
         if let Some(times) = self.dropped.refuse(cause, &worker, &what, Instant::now()) {
-            tracing::warn!(cause, times, "refused {what}");
+            tracing::warn!(id = "SK0204", cause, times, "refused {what}");
         }
         Edit::Drop
     }
@@ -216,6 +222,6 @@ fn is_forbidden(refused: WireError) -> bool {
 
 fn log_notice(notice: Option<Notice>) {
     if let Some(notice) = notice {
-        tracing::info!(?notice, "notice from the multiproc driver");
+        tracing::info!(id = "SK0712", ?notice, "notice from the multiproc driver");
     }
 }

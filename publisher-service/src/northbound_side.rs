@@ -127,9 +127,14 @@ impl NorthboundSide {
         }
         match timeout(CLOSE_TIMEOUT, self.parts.database.close()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!("closing the northbound database failed: {error}"),
+            Ok(Err(error)) => {
+                tracing::warn!(id = "SK0803", "closing the northbound database failed: {error}")
+            }
             Err(_) => {
-                tracing::warn!("closing the northbound database did not finish within {CLOSE_TIMEOUT:?}")
+                tracing::warn!(
+                    id = "SK0803",
+                    "closing the northbound database did not finish within {CLOSE_TIMEOUT:?}"
+                )
             }
         }
     }
@@ -159,12 +164,16 @@ impl Parts {
                      in the directory and watches no table"
                 );
                 // A settings error does not go away without an operator.
-                if kind == ErrorKind::Settings { tracing::error!("{text}") } else { tracing::warn!("{text}") }
+                if kind == ErrorKind::Settings {
+                    tracing::error!(id = "SK0802", "{text}")
+                } else {
+                    tracing::warn!(id = "SK0802", "{text}")
+                }
             }
             sleep(backoff.next_delay(fastrand::f64())).await;
         }
         self.is_open.store(true, Ordering::Relaxed);
-        tracing::info!("the northbound database ({alias}) is open");
+        tracing::info!(id = "SK0801", "the northbound database ({alias}) is open");
     }
 
     async fn keep_directory(&self) {
@@ -210,7 +219,11 @@ async fn run(parts: Arc<Parts>) {
 /// Restarts a part that panics: a bug in a driver ends no part (docs/guarantees.md#f16).
 async fn supervise<Part: Future<Output = ()>>(name: &'static str, start: impl Fn() -> Part) {
     while AssertUnwindSafe(start()).catch_unwind().await.is_err() {
-        tracing::error!(part = name, "a part of the service panicked; it is restarted in {RESTART_DELAY:?}");
+        tracing::error!(
+            id = "SK0816",
+            part = name,
+            "a part of the service panicked; it is restarted in {RESTART_DELAY:?}"
+        );
         sleep(RESTART_DELAY).await;
     }
 }

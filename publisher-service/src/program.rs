@@ -46,13 +46,14 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
     Readiness.forget_listeners();
     for warning in check(host.registry(), host.settings(), Addresses::Free)? {
-        tracing::warn!("{warning}");
+        tracing::warn!(id = "SK0101", "{warning}");
     }
     // It listens before the service is ready, and says so.
     let operations = operations(host.settings())?.as_ref().map(OperationsServer::start).transpose()?;
     let mut service = PublisherService::start(host.registry(), host.settings()).await?;
     for address in listen::close_unclaimed_listeners() {
         tracing::warn!(
+            id = "SK0110",
             "closed the listener of {address} that was passed to the service: no setting names this address"
         );
     }
@@ -104,11 +105,11 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
     drain.end(drained.as_ref().err().map(ToString::to_string)).await;
     write_status();
     finish(&output).await;
-    tracing::info!("stopped");
+    tracing::info!(id = "SK0104", "stopped");
     match (ending, drained) {
         // The operator wants it stopped: after a failure a service manager would start it again.
         (Ending::Drain, Err(error)) => {
-            tracing::warn!("drained in part: {error}");
+            tracing::warn!(id = "SK0106", "drained in part: {error}");
             Ok(())
         }
         (_, drained) => drained,
@@ -124,7 +125,7 @@ enum Ending {
 /// As short as a service manager wants it.
 fn stop_patience(host: &ProgramHost) -> Result<DrainPatience> {
     Readiness.stopping();
-    tracing::info!("stopping: publishing the events that were received");
+    tracing::info!(id = "SK0103", "stopping: publishing the events that were received");
     let workers = ServiceSettings::read(host.settings())?.drain_timeout;
     Ok(DrainPatience { workers, agents: Duration::ZERO })
 }
@@ -136,6 +137,7 @@ fn drain_patience(host: &ProgramHost) -> Result<DrainPatience> {
     let agents = requested.map_or(settings.drain_agents_timeout, Duration::from_millis);
     Readiness.status("draining");
     tracing::info!(
+        id = "SK0105",
         "draining: no more events of workers are received; agents have {agents:?} to receive what is published"
     );
     Ok(DrainPatience { workers: settings.drain_timeout, agents })
@@ -170,7 +172,11 @@ const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn finish(output: &WriteQueue) {
     if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
-        tracing::warn!("dropped {} bytes for stdout: the reader does not read", output.unwritten());
+        tracing::warn!(
+            id = "SK0111",
+            "dropped {} bytes for stdout: the reader does not read",
+            output.unwritten()
+        );
     }
 }
 
@@ -181,6 +187,6 @@ fn announce(service: &PublisherService, output: &WriteQueue) {
     let to = network.unwrap_or_else(|| "the broker".to_owned());
     let what = ipc.map_or_else(|| "database changes".to_owned(), |ipc| format!("events from {ipc}"));
     let text = format!("{} publishes {what} to {to}", service.publisher_id());
-    tracing::info!("{text}");
+    tracing::info!(id = "SK0102", "{text}");
     Readiness.ready(&text);
 }

@@ -73,10 +73,11 @@ impl WorkerSide {
         let deadline = Instant::now() + grace;
         self.forwarder.stop();
         if self.forwarding.await.is_err() {
-            tracing::error!("the forwarder had failed; draining the events that are left");
+            tracing::error!(id = "SK0711", "the forwarder had failed; draining the events that are left");
         }
         if !self.forwarder.drain(IDLE, grace / 4 * 3).await {
             tracing::warn!(
+                id = "SK0107",
                 "workers kept sending while the service stops (service.drain_timeout is {grace:?}): disconnecting them; \
                  events in flight are lost"
             );

@@ -80,6 +80,7 @@ impl Keyring {
         let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
         if keys.has_other_rows(&new) {
             tracing::error!(
+                id = "SK1107",
                 "{path} has another secret of row tags: rows would lose their identity; {MEANWHILE}"
             );
             return;
@@ -88,7 +89,10 @@ impl Keyring {
         *keys = Arc::new(new);
         drop(keys);
         self.changes.fetch_add(1, Ordering::Release);
-        tracing::info!("{path} has changed: events are sealed with key {used:?}, and opened with {ids:?}");
+        tracing::info!(
+            id = "SK1108",
+            "{path} has changed: events are sealed with key {used:?}, and opened with {ids:?}"
+        );
     }
 
     /// The path of the file.

@@ -34,7 +34,7 @@ impl SettingsArguments {
     pub fn load_and_warn(&self, registry: &Registry) -> Result<Settings> {
         let (settings, warnings) = self.load(registry)?;
         for warning in warnings {
-            tracing::warn!("{warning}");
+            tracing::warn!(id = "SK0101", "{warning}");
         }
         Ok(settings)
     }

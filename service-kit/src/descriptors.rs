@@ -11,7 +11,10 @@ pub fn use_all_descriptors() {
     }
     limit.current = limit.maximum;
     if let Err(errno) = setrlimit(Resource::Nofile, limit) {
-        tracing::warn!("cannot raise the limit of open files; it stays at the soft limit: {errno}");
+        tracing::warn!(
+            id = "SK0115",
+            "cannot raise the limit of open files; it stays at the soft limit: {errno}"
+        );
     }
 }
 

@@ -118,7 +118,7 @@ impl Drain {
 mod tests {
     use super::{Drain, DrainProgress, DrainRequest};
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn the_first_request_counts_and_the_end_waits_until_it_was_read() {
         let drain = Drain::default();
         let first = DrainRequest { agents_timeout_ms: Some(7) };
@@ -137,7 +137,7 @@ mod tests {
         end.await.unwrap();
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn nobody_waits_for_a_client_that_there_is_not_or_that_does_not_read() {
         Drain::default().end(None).await;
         let drain = Drain::default();

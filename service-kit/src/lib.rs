@@ -28,6 +28,7 @@ mod descriptors;
 mod drain;
 mod exit;
 mod local_socket;
+mod log_limit;
 mod orphans;
 mod print_line;
 mod printable;

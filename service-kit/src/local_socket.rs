@@ -73,7 +73,11 @@ impl ClaimedSocket {
         match &self.claim {
             Some(claim) if claim.is_in_place() => return,
             Some(_) => {
-                tracing::warn!("the socket {} was deleted or replaced; making it again", self.path.display());
+                tracing::warn!(
+                    id = "SK0117",
+                    "the socket {} was deleted or replaced; making it again",
+                    self.path.display()
+                );
             }
             None => {}
         }
@@ -119,7 +123,7 @@ async fn serve(mut socket: ClaimedSocket, answer: AnswerClient) {
                 });
             }
             Err(error) => {
-                tracing::warn!("cannot accept on a local socket: {error}");
+                tracing::warn!(id = "SK0118", "cannot accept on a local socket: {error}");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }

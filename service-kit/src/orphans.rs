@@ -59,7 +59,10 @@ pub(crate) fn reap_orphans() {
                 reap();
             }
         })),
-        Err(error) => tracing::warn!("cannot handle SIGCHLD, so orphaned processes stay as zombies: {error}"),
+        Err(error) => tracing::warn!(
+            id = "SK0116",
+            "cannot handle SIGCHLD, so orphaned processes stay as zombies: {error}"
+        ),
     }
 }
 

@@ -163,13 +163,16 @@ impl ProgramHost {
             Ok(new) => {
                 self.settings = new;
                 self.reloads.count("applied", Instant::now());
-                tracing::info!("reloaded the settings");
+                tracing::info!(id = "SK0108", "reloaded the settings");
                 self.set_last_reload("applied".to_owned());
                 Readiness.ready("reloaded the settings");
             }
             Err(error) => {
                 self.reloads.count("refused", Instant::now());
-                tracing::error!("cannot reload the settings, the old ones stay in force: {error}");
+                tracing::error!(
+                    id = "SK0109",
+                    "cannot reload the settings, the old ones stay in force: {error}"
+                );
                 self.set_last_reload(format!("refused: {error}"));
                 Readiness.ready("refused the new settings, the old ones stay in force");
             }

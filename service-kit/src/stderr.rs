@@ -63,6 +63,7 @@ const STATUS_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// The queue for this process's stderr.
 pub(crate) fn queue() -> &'static WriteQueue {
-    let report = |lines| tracing::warn!("dropped {lines} log lines: the reader of stderr did not read");
+    let report =
+        |lines| tracing::warn!(id = "SK0112", "dropped {lines} log lines: the reader of stderr did not read");
     QUEUE.get_or_init(|| WriteQueue::standard(stderr(), report, None))
 }

@@ -8,7 +8,9 @@ impl WriteQueue {
     /// the output lines that follow them, if stderr is read.
     #[must_use]
     pub fn stdout() -> Self {
-        let report = |lines| tracing::warn!("dropped {lines} lines for stdout: its reader did not read");
+        let report = |lines| {
+            tracing::warn!(id = "SK0111", "dropped {lines} lines for stdout: its reader did not read")
+        };
         Self::standard(stdout(), report, Some(queue()))
     }
 }

@@ -1,6 +1,8 @@
 use clap::{Args, ValueEnum};
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::format::{self, JsonFields};
 
+use crate::log_limit::LogLimit;
 use crate::stderr::{LogWriter, finish};
 
 /// `--log-format` and `--log-level`, the same in every program. Logs are written to stderr; stdout is for output only.
@@ -45,7 +47,7 @@ impl LogArguments {
     /// Starts the log of a program that runs on, by default at `info`. A second call in one process changes nothing.
     ///
     /// Logging never waits: lines pass through a bounded queue to a separate thread. If stderr is not read, lines are
-    /// dropped and counted, and their number is logged once it is read again. Panics are logged in the same way.
+    /// dropped and counted, and their number is logged once it is read again. Lines of one place in the code are limited. Panics are logged in the same way.
     pub fn start(self) {
         start(self.log_format, self.log_level.unwrap_or(LogLevel::Info));
     }
@@ -57,7 +59,7 @@ impl LogArguments {
     }
 }
 
-fn start(format: LogFormat, level: LogLevel) {
+fn start(log_format: LogFormat, level: LogLevel) {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
         LogLevel::Warn => LevelFilter::WARN,
@@ -66,16 +68,22 @@ fn start(format: LogFormat, level: LogLevel) {
         LogLevel::Trace => LevelFilter::TRACE,
     };
     let log = tracing_subscriber::fmt().with_writer(|| LogWriter).with_max_level(level);
-    let started = match format {
-        LogFormat::Text => log.with_ansi(false).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    let started = match log_format {
+        LogFormat::Text => {
+            let text = format::format().with_ansi(false);
+            log.with_ansi(false).event_format(LogLimit::new(text)).try_init()
+        }
+        LogFormat::Json => {
+            let json = format::format().json().flatten_event(true);
+            log.fmt_fields(JsonFields::new()).event_format(LogLimit::new(json)).try_init()
+        }
     };
     if started.is_err() {
         tracing::debug!("the log is already started");
         return;
     }
     std::panic::set_hook(Box::new(|panic| {
-        tracing::error!("a bug in this program: {panic}");
+        tracing::error!(id = "SK0113", "a bug in this program: {panic}");
         // A panic of the main thread ends the process without writing the rest of the queue.
         finish();
     }));

@@ -40,6 +40,7 @@ impl Watchdog {
     pub(crate) fn beat(&mut self, parts: Option<&ReadParts>) {
         if self.check.as_ref().is_some_and(|check| !check.is_finished()) {
             tracing::warn!(
+                id = "SK0114",
                 "a part of the program does not return its status; no heartbeat is sent to systemd"
             );
             return;

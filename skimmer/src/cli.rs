@@ -4,8 +4,8 @@ use laboratory::{bench, demo, swarm};
 use pubsub_api::Result;
 
 use crate::{
-    agents, config, db, doctor, drain, drivers_list, dse, keys, man, publish, service, status, subscribe,
-    trace,
+    agents, config, db, doctor, drain, drivers_list, dse, explain, keys, man, publish, service, status,
+    subscribe, trace,
 };
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
@@ -99,6 +99,10 @@ enum Command {
     )]
     Dse(dse::Arguments),
 
+    /// Explains the id of a log line: cause, effect and remedy
+    #[command(after_help = "Example: skimmer explain SK0501")]
+    Explain(explain::Arguments),
+
     /// Prints shell completions
     #[command(after_help = "Example: skimmer completions bash > /etc/bash_completion.d/skimmer")]
     Completions {
@@ -147,6 +151,7 @@ impl Cli {
             Command::Db(arguments) => db::run(arguments),
             Command::Service(arguments) => service::run(arguments),
             Command::Dse(arguments) => dse::run(arguments),
+            Command::Explain(arguments) => explain::run(arguments),
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(*shell, &mut Self::command(), "skimmer", &mut script);

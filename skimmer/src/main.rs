@@ -8,6 +8,7 @@ mod doctor;
 mod drain;
 mod drivers_list;
 mod dse;
+mod explain;
 mod keys;
 mod lines;
 mod man;

@@ -124,7 +124,11 @@ const OUTPUT_TIMEOUT: Duration = Duration::from_secs(1);
 
 async fn finish(output: &WriteQueue) -> Result<()> {
     if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
-        tracing::warn!("dropped {} bytes of output: the reader of stdout does not read", output.unwritten());
+        tracing::warn!(
+            id = "SK0111",
+            "dropped {} bytes of output: the reader of stdout does not read",
+            output.unwritten()
+        );
     }
     Ok(())
 }
@@ -212,7 +216,9 @@ async fn show_all(
                 }
                 *left = left.map(|left| left - 1);
             }
-            Err(refused) => tracing::warn!("dropped an invalid event on {}: {refused}", envelope.topic),
+            Err(refused) => {
+                tracing::warn!(id = "SK0513", "dropped an invalid event on {}: {refused}", envelope.topic)
+            }
         }
     }
     Ok(true)

@@ -152,7 +152,7 @@ impl Agent {
     /// Writes one line to the output, between events. If 8 lines already wait, the line is dropped with a warning.
     pub fn write_line(&self, line: String) {
         if self.lines.try_send(line).is_err() {
-            tracing::warn!("dropped a line for stdout: its reader does not read");
+            tracing::warn!(id = "SK0111", "dropped a line for stdout: its reader does not read");
         }
     }
 

@@ -61,13 +61,21 @@ impl HandlerQueue {
             let reason = format!(
                 "the handler was too slow: events waited {age:?} in its full queue (agent.handler_queue_age)"
             );
-            tracing::warn!("dropped {dropped} events for the handler of {}: {reason}", self.filter);
+            tracing::warn!(
+                id = "SK0613",
+                "dropped {dropped} events for the handler of {}: {reason}",
+                self.filter
+            );
             let gap = HandlerGap { handler: self.filter.to_string(), events: dropped, reason };
             self.reporter.gap(self.number, gap);
         }
         if !is_accepted {
             self.shared.counters.failed.add(1);
-            tracing::error!("dropped an event for the handler of {}: its task has ended", self.filter);
+            tracing::error!(
+                id = "SK0613",
+                "dropped an event for the handler of {}: its task has ended",
+                self.filter
+            );
         }
     }
 
@@ -119,7 +127,7 @@ impl HandlerQueue {
         if let Err(error) = (&mut task).await
             && error.is_panic()
         {
-            tracing::error!("the task of the handler of {} panicked: {error}", self.filter);
+            tracing::error!(id = "SK0615", "the task of the handler of {} panicked: {error}", self.filter);
         }
         self.unfinished_events() as u64
     }

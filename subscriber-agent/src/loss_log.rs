@@ -46,6 +46,7 @@ impl LossLog {
     pub(crate) fn report_suppressed(&mut self, now: Instant) {
         if let Some(suppressed) = self.end_window(now) {
             tracing::warn!(
+                id = "SK0518",
                 suppressed,
                 "suppressed {suppressed} log lines about gaps, resyncs and stale publishers; the output lists each"
             );
@@ -77,12 +78,13 @@ fn log(notice: &Notice) {
     match notice {
         Notice::Gap { topic, events, reason } => {
             let topic = topic.as_deref().unwrap_or(ANY);
-            tracing::warn!(topic, events, "gap: lost {events} events on {topic}: {reason}");
+            tracing::warn!(id = "SK0514", topic, events, "gap: lost {events} events on {topic}: {reason}");
         }
         Notice::Resync { publisher, topic, reason } => {
             let (topic, publisher) =
                 (topic.as_deref().unwrap_or(ANY), publisher.as_deref().unwrap_or("any publisher"));
             tracing::warn!(
+                id = "SK0515",
                 topic,
                 publisher,
                 "resync: an unknown number of events on {topic} of {publisher} may be lost: {reason}"
@@ -91,11 +93,16 @@ fn log(notice: &Notice) {
         Notice::DuplicatePublisher { id, publishers } => {
             let publishers = publishers.join(" and ");
             tracing::warn!(
+                id = "SK0517",
                 "two publishers use the id {id}: {publishers}; set a different publisher_id for one of them"
             );
         }
         Notice::Stale { publisher, reason } => {
-            tracing::warn!(publisher, "stale: rows from {publisher} may be outdated: {reason}");
+            tracing::warn!(
+                id = "SK0516",
+                publisher,
+                "stale: rows from {publisher} may be outdated: {reason}"
+            );
         }
         _ => {}
     }

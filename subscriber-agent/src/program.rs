@@ -75,7 +75,7 @@ pub fn run(arguments: &AgentArguments) -> Result<()> {
 async fn serve(arguments: &AgentArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
     for warning in check(host.registry(), host.settings(), Occupancy::Free)? {
-        tracing::warn!("{warning}");
+        tracing::warn!(id = "SK0101", "{warning}");
     }
     let operations = operations(host.settings())?.as_ref().map(OperationsServer::start).transpose()?;
     let agent = build(&host, arguments)?.build();
@@ -117,7 +117,7 @@ async fn serve(arguments: &AgentArguments) -> Result<()> {
     let grace = AgentSettings::read(host.settings())?.drain_timeout;
     let running = ended.is_none().then_some(work);
     let drained = end(&agent, running, grace, move || status().to_notice_line()).await;
-    tracing::info!("stopped");
+    tracing::info!(id = "SK0104", "stopped");
     tolerate_absent_reader(ended.unwrap_or(Ok(())).and(drained))
 }
 

@@ -49,11 +49,14 @@ impl TableStore {
         match outcome(spawn_blocking(move || SavedState::read(&path)).await) {
             Ok(state) => state,
             Err(error) => {
-                tracing::warn!("ignoring the saved table, starting with an empty one: {error}");
+                tracing::warn!(
+                    id = "SK0608",
+                    "ignoring the saved table, starting with an empty one: {error}"
+                );
                 if error.kind() == ErrorKind::Invalid
                     && let Err(error) = SavedState::set_aside(&self.path)
                 {
-                    tracing::warn!("{error}");
+                    tracing::warn!(id = "SK0608", "{error}");
                 }
                 None
             }
@@ -97,7 +100,7 @@ impl TableStore {
             Ok(()) => {
                 self.counters.saved.add(1);
                 if self.is_failing {
-                    tracing::info!("saving the table works again: {}", self.path.display());
+                    tracing::info!(id = "SK0610", "saving the table works again: {}", self.path.display());
                 }
                 self.is_failing = false;
             }
@@ -105,6 +108,7 @@ impl TableStore {
                 self.counters.failed.add(1);
                 if !self.is_failing {
                     tracing::warn!(
+                        id = "SK0609",
                         "cannot save the table to {}, retrying every {:?}; until then a restart does not find the latest \
                          rows: {error}",
                         self.path.display(),

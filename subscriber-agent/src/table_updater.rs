@@ -202,7 +202,7 @@ impl TableUpdater {
                 "the event is sealed with key {key_id:?}, and this agent has no keyring: set sealing.keyring_file"
             );
             let topic = event.topic.to_owned();
-            tracing::warn!(cause = NO_KEYRING, topic, events, "refused an event: {reason}");
+            tracing::warn!(id = "SK0312", cause = NO_KEYRING, topic, events, "refused an event: {reason}");
             let publisher = event.stamp.map(|stamp| format!("{:016x}", stamp.publisher));
             let cause = NO_KEYRING.to_owned();
             let refused = Notice::Refused { publisher, topic, cause, events, reason };
@@ -212,7 +212,7 @@ impl TableUpdater {
 
     fn count_dropped(&self, refused: WireError, now: Instant) {
         if let Some(times) = self.dropped.count(refused.cause(), now) {
-            tracing::warn!(cause = refused.cause(), times, "dropped an event: {refused}");
+            tracing::warn!(id = "SK0513", cause = refused.cause(), times, "dropped an event: {refused}");
         }
     }
 

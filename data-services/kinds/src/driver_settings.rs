@@ -51,7 +51,7 @@ impl DriverSettings {
             |error: Error| Error::new(ErrorKind::Settings, format!("the option `settings`: {error}"));
         let (settings, warnings) = loaded.map_err(refused)?;
         for warning in warnings {
-            tracing::warn!("the option `settings`: {warning}");
+            tracing::warn!(id = "SK0101", "the option `settings`: {warning}");
         }
         Ok((registry, settings))
     }

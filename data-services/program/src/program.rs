@@ -55,7 +55,7 @@ pub fn run(arguments: &NodeArguments) -> Result<()> {
 async fn serve(arguments: &NodeArguments) -> Result<()> {
     let mut host = ProgramHost::new(PROGRAM, &arguments.settings)?;
     for warning in check(host.registry(), host.settings(), None)? {
-        tracing::warn!("{warning}");
+        tracing::warn!(id = "SK0101", "{warning}");
     }
     let services = read_services(host.settings())?;
     let node = join(&host).await?;
@@ -63,10 +63,14 @@ async fn serve(arguments: &NodeArguments) -> Result<()> {
     let ended = serve_node(&mut host, &node, services, &output).await;
     node.leave().await;
     if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
-        tracing::warn!("dropped {} bytes for stdout: the reader does not read", output.unwritten());
+        tracing::warn!(
+            id = "SK0111",
+            "dropped {} bytes for stdout: the reader does not read",
+            output.unwritten()
+        );
     }
     match ended {
-        Ok(()) => tracing::info!("stopped"),
+        Ok(()) => tracing::info!(id = "SK0104", "stopped"),
         // The cause, instead of what failed for it.
         Err(error) => return Err(refusal(&node).await.unwrap_or(error)),
     }
@@ -104,7 +108,7 @@ async fn serve_node(
         }
     }
     Readiness.stopping();
-    tracing::info!("stopping: the services finish their calls");
+    tracing::info!(id = "SK0103", "stopping: the services finish their calls");
     let drained = stop_services(&cage, DataServicesSettings::read(host.settings())?.drain_timeout).await;
     output.offer_line(&status().to_notice_line());
     drained
@@ -140,10 +144,10 @@ async fn reload(host: &mut ProgramHost, cage: &Cage) {
     // A service may take long to stop.
     let errors = host.beat_during(cage.apply(services)).await;
     if errors.is_empty() {
-        tracing::info!(services = cage.list().len(), "reloaded the services");
+        tracing::info!(id = "SK1005", services = cage.list().len(), "reloaded the services");
     } else {
         let text = in_one_line(&errors);
-        tracing::error!("cannot reload every service; the others run as in the file: {text}");
+        tracing::error!(id = "SK1006", "cannot reload every service; the others run as in the file: {text}");
         host.note_reload(format!("applied, except: {text}"));
     }
 }
@@ -188,7 +192,7 @@ fn announce(settings: &Settings, node: &Node, endpoint: Option<String>, output: 
     output.offer_line(&line.to_string());
     let at = endpoint.unwrap_or_else(|| "the broker".to_owned());
     let text = format!("node {} is on the bus {bus} at {at}", me.node);
-    tracing::info!("{text}");
+    tracing::info!(id = "SK0102", "{text}");
     Readiness.ready(&text);
     Ok(())
 }

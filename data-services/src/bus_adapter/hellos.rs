@@ -168,7 +168,7 @@ impl Sender {
     async fn send(&self) -> ControlFlow<()> {
         match self.publisher.send(&HELLO, self.payload.clone()).await {
             Err(error) if error.kind() == ErrorKind::Closed => return ControlFlow::Break(()),
-            Err(error) => tracing::warn!("cannot send the hello of this node: {error}"),
+            Err(error) => tracing::warn!(id = "SK1010", "cannot send the hello of this node: {error}"),
             Ok(()) => {}
         }
         ControlFlow::Continue(())

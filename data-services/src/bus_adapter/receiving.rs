@@ -117,7 +117,7 @@ impl BusAdapter {
     fn refuse(&self, invalid: &Invalid, topic: &Topic) {
         let cause = invalid.cause();
         if let Some(times) = self.metrics.invalid.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "dropped a packet on topic {topic}: {invalid}");
+            tracing::warn!(id = "SK1009", cause, times, "dropped a packet on topic {topic}: {invalid}");
         }
     }
 
@@ -188,7 +188,7 @@ async fn next_listener(hellos: Option<&Hellos>) -> Instance {
 
 async fn ended<T>(error: &pubsub_api::Error) -> T {
     if error.kind() != ErrorKind::Closed {
-        tracing::warn!("introductions are not received any more: {error}");
+        tracing::warn!(id = "SK1010", "introductions are not received any more: {error}");
     }
     pending().await
 }

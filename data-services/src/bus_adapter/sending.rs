@@ -135,7 +135,7 @@ impl BusAdapter {
         let (cause, now) = (error.kind().as_str(), Instant::now());
         let due: Vec<u64> = (0..packets).filter_map(|_| self.metrics.unsent.count(cause, now)).collect();
         if !due.is_empty() {
-            tracing::warn!(cause, packets, "did not send packets: {error}");
+            tracing::warn!(id = "SK1009", cause, packets, "did not send packets: {error}");
         }
     }
 }

@@ -114,7 +114,7 @@ impl Task {
             }
             next = match over {
                 Over::Ended => {
-                    info!(service = %self.handle.id(), "a service has ended by itself");
+                    info!(id = "SK1002", service = %self.handle.id(), "a service has ended by itself");
                     self.end_for_good().await;
                     None
                 }
@@ -170,7 +170,7 @@ impl Task {
         match tokio::time::timeout(STOP_WITHIN, &mut running).await {
             Ok(ended) => ended.ok().map(|(service, _)| service),
             Err(_) => {
-                warn!(service = %self.handle.id(), "a service did not stop within {STOP_WITHIN:?} and is aborted");
+                warn!(id = "SK1003", service = %self.handle.id(), "a service did not stop within {STOP_WITHIN:?} and is aborted");
                 running.abort();
                 None
             }
@@ -186,7 +186,7 @@ impl Task {
         let mut reason = reason.to_owned();
         loop {
             let pause = self.pause;
-            warn!(service = %self.handle.id(), reason, "a service failed; it starts again in {pause:?}");
+            warn!(id = "SK1001", service = %self.handle.id(), reason, "a service failed; it starts again in {pause:?}");
             self.note(CagedState::Restarting { error: reason.clone() });
             let _ = self.handle.set_state(ServiceState::Restarting).await;
             self.pause = (pause * 2).min(LONGEST_PAUSE);
@@ -225,7 +225,7 @@ impl Task {
                         Some(service)
                     }
                     Err(error) => {
-                        warn!(service = %self.handle.id(), "a service cannot go on after a reload that failed: {error}");
+                        warn!(id = "SK1004", service = %self.handle.id(), "a service cannot go on after a reload that failed: {error}");
                         self.end_for_good().await;
                         None
                     }

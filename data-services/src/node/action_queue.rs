@@ -96,7 +96,10 @@ impl ActionQueue {
         self.dropped += 1;
         if self.dropped.is_power_of_two() {
             let dropped = self.dropped;
-            warn!(dropped, "the driver is too slow: packets were dropped and are repaired later");
+            warn!(
+                id = "SK1009",
+                dropped, "the driver is too slow: packets were dropped and are repaired later"
+            );
         }
     }
 }

@@ -102,7 +102,7 @@ impl NodeTask {
             drop(joined.send(Err(departure.to_error().context("cannot join the bus"))));
         }
         if let Err(error) = self.adapter.close().await {
-            warn!(%error, "the driver did not send everything before the node left");
+            warn!(id = "SK1011", %error, "the driver did not send everything before the node left");
         }
         self.news.ended.send_replace(Some(departure));
     }
@@ -146,7 +146,10 @@ impl NodeTask {
     /// Sends the goodbye and what is before it, and ends.
     async fn finish(&mut self, reply: oneshot::Sender<()>) {
         if tokio::time::timeout(Duration::from_secs(5), self.actions.drained()).await.is_err() {
-            warn!("the driver did not accept the goodbye within 5 s: peers find out by silence");
+            warn!(
+                id = "SK1011",
+                "the driver did not accept the goodbye within 5 s: peers find out by silence"
+            );
         }
         // Nobody may wait for it any more.
         let _ = reply.send(());

@@ -165,7 +165,7 @@ impl Dispatcher {
 
     fn panicked(&self, trace: Option<TraceId>) -> CallError {
         let trace = trace.map(tracing::field::display);
-        warn!(service = %self.service, trace, "a method panicked; its caller gets an error");
+        warn!(id = "SK1015", service = %self.service, trace, "a method panicked; its caller gets an error");
         CallError::new(CallErrorKind::Remote, format!("the method of service {} panicked", self.service))
     }
 
@@ -177,7 +177,7 @@ impl Dispatcher {
 
     fn hook_ended(&self, ended: Result<(), JoinError>) {
         if ended.is_err() {
-            warn!(service = %self.service, "a subscriber hook panicked; the service continues");
+            warn!(id = "SK1014", service = %self.service, "a subscriber hook panicked; the service continues");
         }
     }
 }

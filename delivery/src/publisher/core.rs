@@ -175,7 +175,13 @@ impl Core {
     pub(super) fn report_refused(&self, refused: &[Refused]) {
         for Refused { cause, topic, reason } in refused {
             if let Some(times) = self.metrics.refused.count(cause, std::time::Instant::now()) {
-                tracing::warn!(cause, topic, times, "refused an event on topic {topic:?}: {reason}");
+                tracing::warn!(
+                    id = "SK0203",
+                    cause,
+                    topic,
+                    times,
+                    "refused an event on topic {topic:?}: {reason}"
+                );
             }
         }
     }
@@ -186,7 +192,7 @@ impl Core {
         let Some(last) = self.sequencer().ring.release() else { return };
         let synced = tokio::task::spawn_blocking(move || last.sync()).await;
         if let Ok(Err(error)) = synced {
-            tracing::warn!("the ring was written but not synced to disk: {error}");
+            tracing::warn!(id = "SK0208", "the ring was written but not synced to disk: {error}");
         }
     }
 

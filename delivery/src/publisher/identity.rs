@@ -52,6 +52,7 @@ impl Identity {
         {
             let state_dir = state_dir.display();
             tracing::warn!(
+                id = "SK0209",
                 "cannot keep the publisher's id in {state_dir} (state_dir): {error}; under another host name it will be \
                  another publisher"
             );
@@ -80,12 +81,14 @@ impl Identity {
         let (id, state_dir) = (&self.id, state_dir.display());
         if let Some(kept) = self.kept.as_ref().filter(|kept| *kept != id) {
             tracing::warn!(
+                id = "SK0210",
                 "this publisher is {id}, and {state_dir} (state_dir) was kept by {kept}: subscribers of {kept} receive a resync"
             );
         }
         if !self.foreign_rings.is_empty() {
             let rings = self.foreign_rings.join(", ");
             tracing::warn!(
+                id = "SK0211",
                 "{state_dir} (state_dir) holds {rings} of other publishers, and this one is {id}: events in these rings \
                  are not replayed; set publisher_id to continue one of them, or remove them"
             );

@@ -47,7 +47,7 @@ impl Outgoing {
                 _ => "refused",
             };
             if let Some(times) = metrics.lost.count(cause, Instant::now()) {
-                tracing::error!(cause, times, "lost an event: {error}");
+                tracing::error!(id = "SK0205", cause, times, "lost an event: {error}");
             }
             self.lose_first(sequencer, cause);
         }
@@ -61,7 +61,11 @@ impl Outgoing {
         drop(taken);
         sent.unwrap_or_else(|_| {
             let events = self.pending.len();
-            tracing::error!(events, "the driver panicked; the rest of the batch is sent one by one");
+            tracing::error!(
+                id = "SK0206",
+                events,
+                "the driver panicked; the rest of the batch is sent one by one"
+            );
             self.singly = true;
             Ok(())
         })
@@ -88,7 +92,7 @@ impl Outgoing {
                 self.pending.push(lost);
                 self.pending.append(&mut rest);
             }
-            Err(error) => tracing::error!("cannot publish the loss record: {error}"),
+            Err(error) => tracing::error!(id = "SK0207", "cannot publish the loss record: {error}"),
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) async fn supervise<Task: Future<Output = ()>>(
     mut begin: impl FnMut() -> Task,
 ) {
     while AssertUnwindSafe(begin()).catch_unwind().await.is_err() {
-        tracing::error!(task = name, "a publisher task panicked and was restarted");
+        tracing::error!(id = "SK0220", task = name, "a publisher task panicked and was restarted");
         sleep(RESTART).await;
     }
 }

@@ -52,6 +52,7 @@ impl Opening {
         let publisher = endpoint.or_else(|| (id != 0).then(|| format!("{id:016x}")));
         let name = publisher.as_deref().unwrap_or("unknown");
         tracing::warn!(
+            id = "SK0312",
             cause,
             topic,
             events,

@@ -62,7 +62,7 @@ impl Threads {
             // Only counted: the caller reports it, and retries at its own pace.
             self.count(error);
         })?;
-        tracing::info!(path = %self.settings.path.display(), "opened the SQLite database");
+        tracing::info!(id = "SK0801", path = %self.settings.path.display(), "opened the SQLite database");
         *self.stage() = Stage::Open { writer, reader, process: std::process::id() };
         Ok(())
     }
@@ -169,7 +169,7 @@ impl Threads {
     fn record<T>(&self, done: Result<T>) -> Result<T> {
         done.inspect_err(|error| {
             if let Some(times) = self.count(error) {
-                tracing::warn!(times, "a call to the SQLite database failed: {error}");
+                tracing::warn!(id = "SK0815", times, "a call to the SQLite database failed: {error}");
             }
         })
     }

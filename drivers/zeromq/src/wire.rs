@@ -21,7 +21,12 @@ pub(crate) fn envelope(message: ZmqMessage, dropped: &CauseCounter) -> Option<En
 /// Counts a dropped message and logs it at a limited rate.
 pub(crate) fn refuse(refused: WireError, dropped: &CauseCounter) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
-        tracing::warn!(cause = refused.cause(), times, "dropped a malformed message: {refused}");
+        tracing::warn!(
+            id = "SK0513",
+            cause = refused.cause(),
+            times,
+            "dropped a malformed message: {refused}"
+        );
     }
 }
 

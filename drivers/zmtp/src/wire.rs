@@ -9,7 +9,7 @@ use pubsub_api::{CauseCounter, Topic};
 /// Counts a dropped event, and logs it at a limited rate.
 pub(crate) fn refuse(refused: WireError, dropped: &CauseCounter) {
     if let Some(times) = dropped.count(refused.cause(), Instant::now()) {
-        tracing::warn!(cause = refused.cause(), times, "dropped an invalid event: {refused}");
+        tracing::warn!(id = "SK0513", cause = refused.cause(), times, "dropped an invalid event: {refused}");
     }
 }
 

@@ -103,6 +103,7 @@ pub(super) async fn serve(bound: BoundListener, subject: Arc<Subject>, stopping:
             (Ok(stream), Err(_)) => {
                 if let Some(times) = troubles.count("too_many", Instant::now()) {
                     tracing::warn!(
+                        id = "SK1103",
                         times,
                         "refused a connection to the operations endpoint: it has {MAX_CONNECTIONS} connections"
                     );
@@ -115,7 +116,11 @@ pub(super) async fn serve(bound: BoundListener, subject: Arc<Subject>, stopping:
             }
             (Err(error), _) => {
                 if let Some(times) = troubles.count("accept", Instant::now()) {
-                    tracing::warn!(times, "cannot accept a connection to the operations endpoint: {error}");
+                    tracing::warn!(
+                        id = "SK1103",
+                        times,
+                        "cannot accept a connection to the operations endpoint: {error}"
+                    );
                 }
                 // The listener stays ready, so without a pause this loop would spin.
                 tokio::time::sleep(ACCEPT_PAUSE).await;

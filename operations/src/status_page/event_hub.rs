@@ -49,7 +49,7 @@ impl EventHub {
     pub(crate) fn open(&self) -> Option<EventStream> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             if let Some(times) = self.troubles.count("too_many", Instant::now()) {
-                tracing::warn!(times, "refused a stream of events: {MAX_STREAMS} are open");
+                tracing::warn!(id = "SK1103", times, "refused a stream of events: {MAX_STREAMS} are open");
             }
             return None;
         };
@@ -91,7 +91,11 @@ impl EventHub {
                 Err(mpsc::error::TrySendError::Closed(_)) => false,
                 Err(mpsc::error::TrySendError::Full(_)) => {
                     if let Some(times) = self.troubles.count("slow", Instant::now()) {
-                        tracing::warn!(times, "closed a stream of events: its client does not read");
+                        tracing::warn!(
+                            id = "SK1103",
+                            times,
+                            "closed a stream of events: its client does not read"
+                        );
                     }
                     client.eviction.evict();
                     false

@@ -50,7 +50,7 @@ impl PageEvent<'_> {
     pub(super) fn encode(&self, name: &str) -> Vec<u8> {
         let mut text = format!("event: {name}\ndata: ").into_bytes();
         if let Err(error) = serde_json::to_writer(&mut text, self) {
-            tracing::error!("cannot encode an event of the status page: {error}");
+            tracing::error!(id = "SK1104", "cannot encode an event of the status page: {error}");
             return b": this event could not be encoded\n\n".to_vec();
         }
         text.extend_from_slice(b"\n\n");

@@ -71,6 +71,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         };
         if timeout(OUTPUT_TIMEOUT, output.written()).await.is_err() {
             tracing::warn!(
+                id = "SK0111",
                 "dropped {} bytes of output: the reader of stdout does not read",
                 output.unwritten()
             );

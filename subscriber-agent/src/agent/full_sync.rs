@@ -75,6 +75,7 @@ impl Agent {
         if is_held {
             if is_new_hold {
                 tracing::warn!(
+                    id = "SK0601",
                     "{unconfirmed} of the {held_rows} rows of this agent are absent in the database; they are deleted only if \
                      they are still absent {wait:?} after the first such read (agent.sync_mass_delete_after)"
                 );
@@ -99,15 +100,24 @@ impl Agent {
         }
         let named = self.desired().endpoints();
         for gone in found.difference(&wanted).filter(|gone| !named.contains(*gone)) {
-            tracing::info!("disconnecting from {gone}: it is no longer in the directory of publishers");
+            tracing::info!(
+                id = "SK0602",
+                "disconnecting from {gone}: it is no longer in the directory of publishers"
+            );
             self.subscriber.unregister_listen_address(gone);
         }
         for new in wanted.difference(&found) {
             match self.subscriber.register_listen_address(new) {
-                Ok(true) => tracing::info!("connecting to {new}: it is new in the directory of publishers"),
+                Ok(true) => tracing::info!(
+                    id = "SK0603",
+                    "connecting to {new}: it is new in the directory of publishers"
+                ),
                 Ok(false) => {}
                 Err(error) => {
-                    tracing::warn!("cannot connect to {new} from the directory of publishers: {error}")
+                    tracing::warn!(
+                        id = "SK0604",
+                        "cannot connect to {new} from the directory of publishers: {error}"
+                    )
                 }
             }
         }

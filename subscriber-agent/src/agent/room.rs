@@ -25,7 +25,7 @@ impl Agent {
                 "the table of this agent is full: its rows need {bytes} bytes of {bound} (agent.table_bytes); rows that need \
                  more are refused until there is room"
             );
-            tracing::warn!("{reason}");
+            tracing::warn!(id = "SK0605", "{reason}");
             self.subscriber.suspend_live(&reason);
             io.items.retain(|item| !matches!(item, Item::Notice(Notice::Live { topic: None, .. })));
             return io.output.agent_notice(&AgentNotice::TableFull { bytes, bound }).await;
@@ -40,7 +40,10 @@ impl Agent {
             return Ok(());
         }
         io.room_check = None;
-        tracing::info!("the table of this agent has room again: its refused rows are requested");
+        tracing::info!(
+            id = "SK0606",
+            "the table of this agent has room again: its refused rows are requested"
+        );
         io.output.agent_notice(&AgentNotice::TableHasRoom { bytes, bound }).await?;
         self.request_refused(io, now);
         Ok(())

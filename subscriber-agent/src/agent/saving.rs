@@ -24,11 +24,13 @@ impl Agent {
         let wanted = self.desired().wanted();
         if state.subscriptions != self.desired().descriptions() {
             tracing::info!(
+                id = "SK0607",
                 "subscriptions changed since the table was saved; rows of other topics are not restored"
             );
         }
         let state = state.narrowed(&wanted);
         tracing::info!(
+            id = "SK0607",
             rows = state.rows.len(),
             positions = state.positions.len(),
             "restored the saved table"

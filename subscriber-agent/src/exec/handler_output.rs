@@ -93,10 +93,13 @@ impl Log {
         let command = &self.command;
         for one in logged {
             match one {
-                Logged::Line { text, cut: 0 } => tracing::info!(command, "{text}"),
-                Logged::Line { text, cut } => tracing::info!(command, "{text} … {cut} more bytes"),
+                Logged::Line { text, cut: 0 } => tracing::info!(id = "SK0611", command, "{text}"),
+                Logged::Line { text, cut } => {
+                    tracing::info!(id = "SK0611", command, "{text} … {cut} more bytes")
+                }
                 Logged::Dropped { lines } => {
                     tracing::warn!(
+                        id = "SK0612",
                         command,
                         "dropped {lines} lines of the command's output: more than {LINES_PER_SECOND} lines in a second"
                     );

@@ -66,7 +66,12 @@ impl HandlerTask {
 
     fn fail(&self, change: &Change, reason: &str) {
         self.shared.counters.failed.add(1);
-        tracing::warn!("the handler of {} failed on {}: {reason}", self.filter, change.row_name());
+        tracing::warn!(
+            id = "SK0614",
+            "the handler of {} failed on {}: {reason}",
+            self.filter,
+            change.row_name()
+        );
         let event = &change.event;
         let failure = HandlerFailure {
             handler: self.filter.clone(),

@@ -71,6 +71,7 @@ impl Scope {
                     read.corrupt += 1;
                     if read.corrupt <= MAX_LOGGED {
                         tracing::warn!(
+                            id = "SK0616",
                             "cannot read row {}/{} of the database; it is not compared: {reason}",
                             name.0,
                             name.1
@@ -125,6 +126,7 @@ fn publisher(entry: &Entry, corrupt: &mut u64) -> Option<PublisherRow> {
         Ok(row) => Some(row),
         Err(error) => {
             tracing::warn!(
+                id = "SK0604",
                 "ignoring publisher {} of the directory, its row is invalid: {error}",
                 entry.place.key
             );

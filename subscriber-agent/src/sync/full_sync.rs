@@ -226,7 +226,10 @@ impl FullSync {
             Err(error) => {
                 self.counters.failed.add(1);
                 if self.schedule.failed(reason.clone(), now, fastrand::f64()) {
-                    tracing::warn!("cannot read the database for a full sync, retrying: {error}");
+                    tracing::warn!(
+                        id = "SK0617",
+                        "cannot read the database for a full sync, retrying: {error}"
+                    );
                 }
             }
         }

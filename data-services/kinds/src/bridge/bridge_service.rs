@@ -126,7 +126,7 @@ impl BridgeService {
             if !joined.has_lost_far().await || service.node().report().await.is_err() {
                 return Err(lost);
             }
-            tracing::warn!(bridge = %self.id, "{lost}; its mirrors are stale until it has joined again");
+            tracing::warn!(id = "SK1016", bridge = %self.id, "{lost}; its mirrors are stale until it has joined again");
             self.board.failed(&lost);
             self.facts.send_modify(|facts| facts.node = None);
             joined.suspend(&lost.to_string()).await;

@@ -70,7 +70,7 @@ impl Copying {
             && error.kind() != ErrorKind::Closed
         {
             // The bridge starts the table again when it next compares the registries.
-            tracing::warn!(service = %self.of, table = %self.table, "the mirror of a table is interrupted: {error}");
+            tracing::warn!(id = "SK1016", service = %self.of, table = %self.table, "the mirror of a table is interrupted: {error}");
         }
         self.changed.notify_one();
     }
@@ -118,7 +118,7 @@ impl Copying {
         match result {
             Err(error) if matches!(error.kind(), ErrorKind::Closed | ErrorKind::NotFound) => Err(error),
             Err(error) => {
-                tracing::warn!(service = %self.of, table = %self.table, "the mirror of a table is behind: {error}");
+                tracing::warn!(id = "SK1016", service = %self.of, table = %self.table, "the mirror of a table is behind: {error}");
                 Ok(())
             }
             Ok(()) => Ok(()),

@@ -107,7 +107,7 @@ impl DataSource for DatabaseSource {
 
     async fn close(&mut self) {
         if let Err(error) = self.database.close().await {
-            tracing::warn!("the northbound database was not closed properly: {error}");
+            tracing::warn!(id = "SK0803", "the northbound database was not closed properly: {error}");
         }
     }
 }

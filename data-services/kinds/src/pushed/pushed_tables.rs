@@ -71,7 +71,7 @@ impl PushedTables {
         let read = blocking(move || file.read()).await?;
         for table in read.keys().filter(|table| !self.keys.contains_key(*table)) {
             let id = service.id();
-            tracing::warn!(service = %id, %table, "dropped the saved rows of a table that is not configured any more");
+            tracing::warn!(id = "SK1017", service = %id, %table, "dropped the saved rows of a table that is not configured any more");
         }
         Ok(read)
     }

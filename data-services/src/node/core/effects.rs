@@ -112,7 +112,7 @@ impl NodeCore {
         let is_up = matches!(state, PeerState::Up);
         self.followed.publisher_state(self.now, peer.instance, is_up, &mut self.effects.followed);
         if matches!(state, PeerState::Down | PeerState::Left) {
-            tracing::info!(%peer, state = state.as_str(), reason, "a peer is gone");
+            tracing::info!(id = "SK1007", %peer, state = state.as_str(), reason, "a peer is gone");
             self.caller.peer_lost(self.now, peer.instance, &mut self.effects.caller);
             self.callee.peer_lost(peer.instance, &mut self.effects.callee);
         }

@@ -19,7 +19,7 @@ impl NodeCore {
             }
             FollowEffect::Phase(stream, phase) => self.deliver_phase(&stream, phase),
             FollowEffect::Raw(stream, value) => self.deliver_raw(&stream, &value),
-            FollowEffect::Refused(stream, text) => tracing::warn!(%stream, "{text}"),
+            FollowEffect::Refused(stream, text) => tracing::warn!(id = "SK1012", %stream, "{text}"),
         }
     }
 

@@ -53,7 +53,7 @@ impl NodeCore {
                 None => registry.state_of(leader.node.instance) == Some(PeerState::Joining),
             };
             if !is_there {
-                tracing::info!(%service, %leader, "the leader of a service is gone: another can become the leader");
+                tracing::info!(id = "SK1008", %service, %leader, "the leader of a service is gone: another can become the leader");
                 led.leader = None;
             }
         }

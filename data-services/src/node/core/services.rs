@@ -178,7 +178,7 @@ impl NodeCore {
                 self.send_hook(&stream, ServiceInput::FirstSubscriber(stream.table.clone()));
             }
             PublishEffect::TooManyRequests { peer, refused } => {
-                tracing::warn!(%peer, refused, "dropped requests for tables: the peer requests more than its share; it repeats them");
+                tracing::warn!(id = "SK1013", %peer, refused, "dropped requests for tables: the peer requests more than its share; it repeats them");
             }
             PublishEffect::NoFollower(stream) => {
                 self.send_hook(&stream, ServiceInput::NoSubscriber(stream.table.clone()));
@@ -190,7 +190,7 @@ impl NodeCore {
         if let Some(local) = self.services.get(&stream.service)
             && !local.send(hook)
         {
-            tracing::warn!(%stream, "a subscriber hook did not run: the queue of its service is full");
+            tracing::warn!(id = "SK1014", %stream, "a subscriber hook did not run: the queue of its service is full");
         }
     }
 }

@@ -165,7 +165,7 @@ impl NodeCore {
         if before != after
             && let Err(error) = self.publish_entry()
         {
-            tracing::warn!(%error, "the subscriptions of this node cannot be announced");
+            tracing::warn!(id = "SK1010", %error, "the subscriptions of this node cannot be announced");
         }
         self.index_streams();
         self.deliver_marks();

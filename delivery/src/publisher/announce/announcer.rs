@@ -61,7 +61,10 @@ impl Hello {
         match sent {
             Ok(()) => self.core.metrics.hellos.add(1),
             Err(error) => {
-                tracing::warn!("could not send this hello: {error}; the next one follows in a second")
+                tracing::warn!(
+                    id = "SK0201",
+                    "could not send this hello: {error}; the next one follows in a second"
+                )
             }
         }
     }
@@ -85,7 +88,7 @@ pub(crate) async fn finish(core: &Core) -> Result<()> {
     for ids in ids.chunks(MARKS_AT_ONCE) {
         let mut marks = packed(core, ids.iter().copied());
         if let Err(error) = core.driver.send_batch(&mut marks).await {
-            tracing::warn!("could not send the final marks: {error}");
+            tracing::warn!(id = "SK0201", "could not send the final marks: {error}");
             break;
         }
         tokio::task::yield_now().await;
@@ -124,7 +127,7 @@ async fn announce(core: Arc<Core>, hello: Hello) {
                 (Ok(_), _) => {}
                 (Err(error), _) => {
                     if error.kind() != ErrorKind::Closed {
-                        tracing::warn!("cannot see new subscribers: {error}; they get the next periodic hello (up to 1 s)");
+                        tracing::warn!(id = "SK0202", "cannot see new subscribers: {error}; they get the next periodic hello (up to 1 s)");
                     }
                     subscribers = None;
                 }

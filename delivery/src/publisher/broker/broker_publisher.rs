@@ -264,6 +264,7 @@ impl BrokerPublisher {
         pump.session.outbox.close();
         if timeout(self.options.linger, pump.finish()).await.is_err() {
             tracing::warn!(
+                id = "SK0901",
                 "the broker did not accept the final events within {:?} (linger)",
                 self.options.linger
             );

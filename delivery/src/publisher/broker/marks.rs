@@ -62,7 +62,7 @@ impl Outgoing {
                 continue;
             }
             if let Some(failure) = self.send(session, true).await.failure {
-                tracing::warn!("could not send the final `bye` on some topics: {failure:?}");
+                tracing::warn!(id = "SK0901", "could not send the final `bye` on some topics: {failure:?}");
                 return;
             }
         }

@@ -40,7 +40,7 @@ impl Metrics {
     pub(super) fn refuse(&self, topic: &[u8], cause: &'static str, error: &Error) {
         if let Some(times) = self.refused.count(cause, Instant::now()) {
             let topic = String::from_utf8_lossy(topic);
-            tracing::warn!(cause, %topic, times, "refused an event on topic {topic:?}: {error}");
+            tracing::warn!(id = "SK0203", cause, %topic, times, "refused an event on topic {topic:?}: {error}");
         }
     }
 }

@@ -229,6 +229,6 @@ fn remove(path: &Path) {
     if let Err(error) = fs::remove_file(path)
         && error.kind() != io::ErrorKind::NotFound
     {
-        tracing::warn!("cannot remove {}, a file of the ring: {error}", path.display());
+        tracing::warn!(id = "SK0212", "cannot remove {}, a file of the ring: {error}", path.display());
     }
 }

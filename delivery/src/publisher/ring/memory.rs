@@ -31,6 +31,7 @@ impl Ring {
         self.spare = None;
         folder.remove_spare();
         tracing::error!(
+            id = "SK0213",
             "cannot write to the ring in {}: {error}; publishing continues with the ring in memory, which is lost when this \
              process ends; the folder is tried again",
             folder.path().display()
@@ -69,6 +70,7 @@ impl Ring {
         self.failures += 1;
         if !self.segments.is_empty() {
             tracing::error!(
+                id = "SK0214",
                 "cannot write to the ring, not even in memory: {error}; no event can be replayed"
             );
         }

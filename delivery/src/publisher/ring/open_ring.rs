@@ -59,6 +59,7 @@ pub(crate) fn open(options: RingOptions<'_>, now_us: u64) -> Result<Opened> {
         Some(Err(NoFolder::Failed(error))) => {
             let state_dir = options.state_dir.unwrap_or(Path::new("")).display();
             tracing::warn!(
+                id = "SK0213",
                 "cannot keep a ring in {state_dir} (state_dir): {error}; the ring is in memory and is lost at a \
                  restart"
             );
@@ -95,12 +96,16 @@ fn recover_or_set_aside(
         Err(refusal) => {
             let path = folder.path().display();
             tracing::error!(
+                id = "SK0215",
                 "refused the ring in {path}: {refusal}; it is moved aside, and subscribers will receive a resync"
             );
             let folder = match folder.set_aside() {
                 Ok(()) => Some(folder),
                 Err(error) => {
-                    tracing::error!("cannot move the ring in {path} aside: {error}; the ring is in memory");
+                    tracing::error!(
+                        id = "SK0216",
+                        "cannot move the ring in {path} aside: {error}; the ring is in memory"
+                    );
                     None
                 }
             };
@@ -173,6 +178,7 @@ fn cut(segment: &Segment, bytes: usize, extent: Extent) -> io::Result<()> {
     let Extent { end, is_cut_off, .. } = extent;
     if is_cut_off {
         tracing::warn!(
+            id = "SK0217",
             segment = segment.number(),
             "the end of the ring was cut off when its publisher died; it held no acknowledged event"
         );

@@ -46,12 +46,18 @@ pub(crate) async fn keep(core: Arc<Core>, home: RingHome) {
             Ok(Err(reason)) => {
                 core.metrics.ring_returns_failed.add(1);
                 if !std::mem::replace(&mut is_logged, true) {
-                    tracing::warn!("the ring stays in memory: {reason}; the folder is tried again");
+                    tracing::warn!(
+                        id = "SK0213",
+                        "the ring stays in memory: {reason}; the folder is tried again"
+                    );
                 }
                 (pause * 2).min(LONGEST)
             }
             Err(error) => {
-                tracing::error!("the check of the ring's folder panicked: {error}; it is repeated");
+                tracing::error!(
+                    id = "SK0218",
+                    "the check of the ring's folder panicked: {error}; it is repeated"
+                );
                 LONGEST
             }
         };
@@ -102,6 +108,7 @@ fn bring_back(core: &Core, state_dir: &Path, publisher: u64) -> Result<(), Stays
     drop(sequencer);
     core.metrics.ring_returns.add(1);
     tracing::info!(
+        id = "SK0219",
         "the ring is in its folder in {} again, complete, after {} s in memory",
         state_dir.display(),
         away.as_secs()

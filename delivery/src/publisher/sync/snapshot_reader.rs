@@ -66,7 +66,10 @@ fn follow(core: &Weak<Core>) {
             Ok(Ahead::Some) => rest(began.elapsed() * REST),
             Ok(Ahead::Nothing) => std::thread::park_timeout(LOOK),
             Err(_) => {
-                tracing::error!("the snapshot reader panicked; it skips this part of the ring and continues");
+                tracing::error!(
+                    id = "SK0305",
+                    "the snapshot reader panicked; it skips this part of the ring and continues"
+                );
                 rest(RESTART);
             }
         }

@@ -146,7 +146,10 @@ impl Snapshots {
         match read {
             Ok(read) => self.finish(follower, read),
             Err(_) => {
-                tracing::error!("the snapshot reader panicked; it skips this part of the ring and continues")
+                tracing::error!(
+                    id = "SK0305",
+                    "the snapshot reader panicked; it skips this part of the ring and continues"
+                )
             }
         }
         if let Next::Record(record) = next {
@@ -158,7 +161,7 @@ impl Snapshots {
     fn finish(&self, follower: &Follower, read: io::Result<Vec<(Bytes, Unfit)>>) {
         match read {
             Ok(unfit) => self.report(&unfit),
-            Err(error) => tracing::warn!("cannot read the ring for snapshots: {error}"),
+            Err(error) => tracing::warn!(id = "SK0306", "cannot read the ring for snapshots: {error}"),
         }
         self.reached.store(follower.at().packed(), Ordering::Release);
     }
@@ -224,7 +227,7 @@ impl Snapshots {
             let cause = unfit.cause();
             if let Some(times) = self.unfit.count(cause, Instant::now()) {
                 let topic = String::from_utf8_lossy(topic);
-                tracing::info!(cause, times, "topic {topic:?} has no snapshots any more");
+                tracing::info!(id = "SK0307", cause, times, "topic {topic:?} has no snapshots any more");
             }
         }
     }

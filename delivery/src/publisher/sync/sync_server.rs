@@ -106,7 +106,13 @@ impl Server<'_> {
         if let Err((cause, retry_after)) = self.limits.take(from, now) {
             let reason = cause.replace('_', " ");
             if let Some(times) = core.metrics.limited.refuse(cause, &from.name, &reason, Instant::now()) {
-                tracing::warn!(cause, times, "refused a SYNC request of {}: {reason}", from.name);
+                tracing::warn!(
+                    id = "SK0308",
+                    cause,
+                    times,
+                    "refused a SYNC request of {}: {reason}",
+                    from.name
+                );
             }
             return self.say_busy(peer, &request, retry_after);
         }
@@ -147,7 +153,7 @@ impl Server<'_> {
         let reason = format!("its key has no right to {} topics of a SYNC request", refused.items.len());
         let journal = &core.metrics.items_refused;
         if let Some(times) = journal.refuse("topic_right", &from.name, &reason, Instant::now()) {
-            tracing::warn!(times, "refused {}: {reason}", from.name);
+            tracing::warn!(id = "SK0308", times, "refused {}: {reason}", from.name);
         }
         say_of_each(core, self.requests, from.peer, refused, SyncReplyKind::Refused);
     }
@@ -182,7 +188,7 @@ impl Server<'_> {
         let taken = |peer| replies.get(&peer).map_or(0, |underway| underway.taken.load(Ordering::Relaxed));
         for peer in self.queue.judge(now, taken) {
             self.core.metrics.too_slow.add(1);
-            tracing::info!(%peer, "dropped a SYNC reply: too many subscribers read slowly, and this one reads slowest; it will request again");
+            tracing::info!(id = "SK0309", %peer, "dropped a SYNC reply: too many subscribers read slowly, and this one reads slowest; it will request again");
             if let Some(underway) = self.replies.remove(&peer) {
                 underway.task.abort();
             }
@@ -217,7 +223,7 @@ async fn answer(core: Arc<Core>, peer: PeerId, asked: Arc<PeerRequest>, taken: A
         }
         Err(_) => {
             core.metrics.unanswered.add(1);
-            tracing::error!(%peer, "the task of a SYNC reply panicked; the subscriber will request again");
+            tracing::error!(id = "SK0310", %peer, "the task of a SYNC reply panicked; the subscriber will request again");
         }
     }
 }

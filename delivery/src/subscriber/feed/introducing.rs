@@ -110,6 +110,7 @@ impl Feed {
             return Some(self.add_stream(of, endpoint, now));
         }
         tracing::warn!(
+            id = "SK0311",
             endpoint,
             publisher = format!("{:016x}", of.publisher),
             "the limit of followed publishers is reached ({}): events of one more are delivered unverified",

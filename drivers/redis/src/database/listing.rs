@@ -72,7 +72,11 @@ impl Rows {
         for (key, kind) in names.iter().zip(self.servers.run_in_parts(commands).await?) {
             let Some(kind) = as_foreign_kind(&kind) else { continue };
             if let Some(times) = self.ignored.count("no_string", Instant::now()) {
-                tracing::warn!(times, "ignored key {key}: it is a {kind}, but a row must be a string");
+                tracing::warn!(
+                    id = "SK0807",
+                    times,
+                    "ignored key {key}: it is a {kind}, but a row must be a string"
+                );
             }
         }
         Ok(())

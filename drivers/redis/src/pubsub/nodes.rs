@@ -89,6 +89,7 @@ impl Nodes {
         }
         if report.role.is_none() && !self.warned.swap(true, Ordering::Relaxed) {
             tracing::warn!(
+                id = "SK0905",
                 "{endpoint} allows drivers.redis.user neither ROLE nor INFO: the driver cannot detect a replica there, and events \
                  that are published to a replica are lost without notice; allow +role and +info"
             );

@@ -43,7 +43,7 @@ impl Credentials {
             Ok(login) => *last = LastRead { login: Arc::new(login), reported_at: None },
             Err(error) if last.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= REPORT) => {
                 last.reported_at = Some(now);
-                tracing::error!("{error}; connections use what it held before");
+                tracing::error!(id = "SK0910", "{error}; connections use what it held before");
             }
             Err(_) => {}
         }

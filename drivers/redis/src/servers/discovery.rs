@@ -43,7 +43,7 @@ impl Servers {
             servers.map = SlotMap::all_at(&first);
         }
         let masters = servers.map.masters().len();
-        tracing::info!(endpoint = %first.endpoint(), clustered, masters, "connected to the Redis database");
+        tracing::info!(id = "SK0801", endpoint = %first.endpoint(), clustered, masters, "connected to the Redis database");
         Ok(servers)
     }
 

@@ -13,7 +13,10 @@ pub(super) fn warn_if_exposed(setting: &str, path: &Path) {
     let Some(fault) = exposure(path) else { return };
     if WARNED.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned()) {
         let path = path.display();
-        tracing::warn!("{setting} {path} {fault}: chmod 0640 {path}, or 0600 if no group needs it");
+        tracing::warn!(
+            id = "SK0909",
+            "{setting} {path} {fault}: chmod 0640 {path}, or 0600 if no group needs it"
+        );
     }
 }
 

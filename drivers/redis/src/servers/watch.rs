@@ -60,18 +60,19 @@ impl Server {
         let risk = report.eviction.as_ref().and_then(Eviction::risk);
         let known = before.as_ref().and_then(|before| before.eviction.as_ref()?.risk());
         if let Some(risk) = risk.filter(|risk| known.as_ref() != Some(risk)) {
-            tracing::warn!("{endpoint}: {risk}");
+            tracing::warn!(id = "SK0906", "{endpoint}: {risk}");
         }
         let Some(before) = before else { return };
         if let (Some(was), Some(is)) = (&before.role, &report.role)
             && was != is
         {
-            tracing::warn!("{endpoint} is now {is}; before, it was {was}");
+            tracing::warn!(id = "SK0907", "{endpoint} is now {is}; before, it was {was}");
         }
         let evicted = evicted_since(&before, report);
         if evicted > 0 {
             counters.evicted.add(evicted);
             tracing::warn!(
+                id = "SK0908",
                 "{endpoint} evicted {evicted} keys, so rows may be lost: set maxmemory-policy noeviction, raise maxmemory, and \
                  write the rows again"
             );

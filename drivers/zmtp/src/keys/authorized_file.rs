@@ -35,7 +35,7 @@ impl AuthorizedFile {
         let (file, agents) =
             WatchedFile::open(path, Secrecy::Public, MOST_BYTES, parse, MEANWHILE).map_err(wrong)?;
         if agents.is_empty() {
-            tracing::warn!("no agent may connect: {} names none", path.display());
+            tracing::warn!(id = "SK0407", "no agent may connect: {} names none", path.display());
         }
         Ok(Self { file, key_file, keys: RwLock::new(Arc::new(ServerKeys::new(key, agents))) })
     }
@@ -59,6 +59,7 @@ impl AuthorizedFile {
             let agents = (*self.keys().authorized()).clone();
             let keys = ServerKeys::new(key, agents);
             tracing::info!(
+                id = "SK0409",
                 "agents connect with the key {}: {} has changed",
                 keys.public(),
                 self.key_file.path().display()
@@ -67,7 +68,12 @@ impl AuthorizedFile {
         }
         let Some(agents) = self.file.refresh(now) else { return };
         if *self.keys().authorized() != agents {
-            tracing::info!("{} agents may connect: {} has changed", agents.len(), self.file.path().display());
+            tracing::info!(
+                id = "SK0408",
+                "{} agents may connect: {} has changed",
+                agents.len(),
+                self.file.path().display()
+            );
             self.keys().authorize(agents);
         }
     }

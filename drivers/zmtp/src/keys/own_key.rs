@@ -44,7 +44,10 @@ impl OwnKey {
             Ok(key) => *last = LastRead { key: Arc::new(key), reported_at: None },
             Err(error) if last.reported_at.is_none_or(|at| now.saturating_duration_since(at) >= REPORT) => {
                 last.reported_at = Some(now);
-                tracing::error!("{error}; this agent connects with the key that it held before");
+                tracing::error!(
+                    id = "SK0519",
+                    "{error}; this agent connects with the key that it held before"
+                );
             }
             Err(_) => {}
         }

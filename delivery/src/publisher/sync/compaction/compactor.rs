@@ -197,7 +197,7 @@ impl Compactor {
         }
         metrics.bases.add(1);
         if self.next_try.take().is_some() {
-            tracing::info!("the rows file {} is complete again", folder.rows().display());
+            tracing::info!(id = "SK0302", "the rows file {} is complete again", folder.rows().display());
         }
         Ok(())
     }
@@ -253,6 +253,7 @@ impl Compactor {
         metrics.failures.add(1);
         if self.next_try.is_none() {
             tracing::error!(
+                id = "SK0301",
                 "cannot keep the rows of snapshots in {}: {error}; publishing and snapshots continue, but after a restart, \
                  subscribers of topics that have outgrown the ring will receive a resync; it is tried again",
                 folder.rows().display()

@@ -60,6 +60,7 @@ fn read(
     if let Some(LoadedRows { file, cut_off, .. }) = &mut loaded {
         if *cut_off > 0 {
             tracing::warn!(
+                id = "SK0303",
                 bytes = *cut_off,
                 "the end of the rows file {} was cut off or changed; the ring has what it held",
                 folder.rows().display()
@@ -74,11 +75,16 @@ fn read(
 fn refuse(folder: &Folder, refusal: &RowsRefusal) {
     let path = folder.rows();
     tracing::error!(
+        id = "SK0304",
         "refused the rows file {}: {refusal}; it is moved aside, and subscribers of topics that have outgrown the ring will \
          receive a resync",
         path.display()
     );
     if let Err(error) = folder.set_rows_aside() {
-        tracing::error!("cannot move the rows file {} aside: {error}; it will be replaced", path.display());
+        tracing::error!(
+            id = "SK0304",
+            "cannot move the rows file {} aside: {error}; it will be replaced",
+            path.display()
+        );
     }
 }

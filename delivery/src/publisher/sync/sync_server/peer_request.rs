@@ -56,6 +56,7 @@ pub(super) fn read(core: &Core, request: &Request) -> Option<PeerRequest> {
             core.metrics.requests.add(1);
             if let Some(times) = core.metrics.bad_requests.count(error.cause(), Instant::now()) {
                 tracing::warn!(
+                    id = "SK0308",
                     cause = error.cause(),
                     times,
                     "ignored a malformed SYNC request of {}: {error}",

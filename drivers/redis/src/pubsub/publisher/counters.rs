@@ -27,7 +27,7 @@ impl Counters {
     /// Counts an error that a caller receives, and logs it at a limited rate.
     pub(super) fn refused(&self, error: Error) -> Error {
         if let Some(times) = self.refused.count(error.kind().as_str(), Instant::now()) {
-            tracing::error!(times, "cannot send events: {error}");
+            tracing::error!(id = "SK0902", times, "cannot send events: {error}");
         }
         error
     }

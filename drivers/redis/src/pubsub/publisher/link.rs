@@ -200,7 +200,7 @@ impl LinkEnd {
                     }
                 }
                 why = &mut left, if leaving.is_none() => {
-                    tracing::warn!("the publisher disconnects from {}: {why}", self.connection.endpoint());
+                    tracing::warn!(id = "SK0903", "the publisher disconnects from {}: {why}", self.connection.endpoint());
                     // Windows that were accepted are still answered.
                     self.queue.close();
                     leaving = Some(why);

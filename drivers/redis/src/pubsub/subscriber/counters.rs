@@ -34,7 +34,7 @@ impl Counters {
     /// Counts a dropped event, and logs it at a limited rate.
     pub(super) fn dropped(&self, why: WireError) {
         if let Some(times) = self.dropped.count(why.cause(), Instant::now()) {
-            tracing::warn!(cause = why.cause(), times, "dropped an invalid event: {why}");
+            tracing::warn!(id = "SK0513", cause = why.cause(), times, "dropped an invalid event: {why}");
         }
     }
 

@@ -41,7 +41,7 @@ impl SubLink {
                 Err(error) => {
                     let failure = error.to_string();
                     if failure != last_failure {
-                        tracing::warn!("cannot subscribe, retrying: {failure}");
+                        tracing::warn!(id = "SK0904", "cannot subscribe, retrying: {failure}");
                         last_failure = failure;
                     }
                 }

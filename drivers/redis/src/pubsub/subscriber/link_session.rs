@@ -106,7 +106,7 @@ impl<'a> LinkSession<'a> {
         };
         self.recipient.set_state(self.connection.endpoint(), "connecting");
         self.recipient.counters.links_lost.add(1);
-        tracing::warn!("lost the connection to {}: {reason}; reconnecting", self.publisher);
+        tracing::warn!(id = "SK0501", "lost the connection to {}: {reason}; reconnecting", self.publisher);
         let (publisher, of_notice) = (self.publisher, reason.clone());
         self.recipient.notify(Notice::LinkDown { publisher: publisher.clone(), reason: of_notice }).await?;
         // If this connection never reported what an earlier one missed, that reason remains.
@@ -230,7 +230,7 @@ impl<'a> LinkSession<'a> {
         if self.reported_refusals.insert(filter.clone()) {
             let why = self.connection.refused_on(filter.action(), &filter.name(), line);
             self.refusal = why.to_string();
-            tracing::warn!("the server refused a subscription, which will be retried: {why}");
+            tracing::warn!(id = "SK0904", "the server refused a subscription, which will be retried: {why}");
             let reason = format!("the server refuses the subscription, so no events arrive: {why}");
             self.resync(&filter, reason).await?;
         }

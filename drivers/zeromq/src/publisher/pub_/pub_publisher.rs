@@ -112,7 +112,7 @@ impl PubPublisher {
             "more than {limit} bytes wait for subscribers that do not read (drivers.zeromq.max_in_flight_bytes)"
         );
         if let Some(times) = self.refused.count("slow_subscriber", Instant::now()) {
-            tracing::error!(times, "refusing events: {text}");
+            tracing::error!(id = "SK0902", times, "refusing events: {text}");
         }
         Err(Error::new(ErrorKind::Overloaded, text))
     }

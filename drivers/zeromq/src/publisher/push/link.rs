@@ -166,6 +166,7 @@ impl PushLink {
         self.readings.in_doubt.add(in_doubt);
         let path = self.path.display();
         tracing::warn!(
+            id = "SK0708",
             "lost the publisher service at {path}, reconnecting; {in_doubt} events and those that it had not \
              read are in doubt"
         );

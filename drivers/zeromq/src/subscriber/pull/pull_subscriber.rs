@@ -198,7 +198,7 @@ impl Counters {
             }
             Err(error) => {
                 if let Some(times) = self.peer_errors.count("protocol", Instant::now()) {
-                    tracing::warn!(times, "a worker's connection ended: {error}");
+                    tracing::warn!(id = "SK0703", times, "a worker's connection ended: {error}");
                 }
                 None
             }

@@ -113,7 +113,11 @@ impl SubLink {
                 }
                 Err(reason) if reason == last_reason => {}
                 Err(reason) => {
-                    tracing::info!("cannot connect to {}, retrying: {reason}", self.parts.endpoint);
+                    tracing::info!(
+                        id = "SK0503",
+                        "cannot connect to {}, retrying: {reason}",
+                        self.parts.endpoint
+                    );
                     last_reason = reason;
                 }
             }
@@ -142,6 +146,7 @@ impl SubLink {
         if !self.warned_of_addresses && has_several_addresses(endpoint).await {
             self.warned_of_addresses = true;
             tracing::warn!(
+                id = "SK0509",
                 "{endpoint} has several addresses, but this driver follows only one; events of publishers at the other \
                  addresses are not received. Write each publisher into publishers_ips, or use zmtp_pubsub_driver"
             );
@@ -159,7 +164,7 @@ impl SubLink {
         };
         self.parts.state.set(CONNECTING);
         self.parts.counters.links_lost.add(1);
-        tracing::warn!("lost the connection to {publisher}, reconnecting: {reason}");
+        tracing::warn!(id = "SK0501", "lost the connection to {publisher}, reconnecting: {reason}");
         self.notify(Notice::LinkDown { publisher, reason }).await?;
         Ok(connection.subscribed)
     }

@@ -98,6 +98,7 @@ impl LinkCounters {
         let due = self.refused_by_service.count_many("service", refusal.events, Instant::now());
         if let Some(times) = due {
             tracing::error!(
+                id = "SK0710",
                 times,
                 "the publisher service refused events of this process: {}",
                 refusal.reason

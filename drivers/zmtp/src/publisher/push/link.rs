@@ -95,6 +95,7 @@ impl PushLink {
         if logged.unlogged(reason).is_some() {
             let path = self.settings.socket.display();
             tracing::warn!(
+                id = "SK0707",
                 "cannot connect to the publisher service at {path}: {text}; connecting is retried"
             );
         }
@@ -124,7 +125,7 @@ impl PushLink {
         let path = self.settings.socket.display();
         let confirms = connected.peer.own_type == SocketType::Dealer;
         if !confirms && !std::mem::replace(&mut self.warned, true) {
-            tracing::warn!("{path} is a plain PULL: events are handed over, not confirmed");
+            tracing::warn!(id = "SK0709", "{path} is a plain PULL: events are handed over, not confirmed");
         }
         let mut connection = PushConnection::new(
             connected,
@@ -142,7 +143,10 @@ impl PushLink {
         self.counters.links_lost.add(1);
         let fate =
             if confirms { format!("{again} will be sent again") } else { format!("{in_doubt} are in doubt") };
-        tracing::warn!("lost the publisher service at {path}: {reason}; of the events sent to it, {fate}");
+        tracing::warn!(
+            id = "SK0708",
+            "lost the publisher service at {path}: {reason}; of the events sent to it, {fate}"
+        );
         false
     }
 }

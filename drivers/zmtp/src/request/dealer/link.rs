@@ -114,7 +114,7 @@ impl Task {
     /// A PUB that has no place for a DEALER refuses it in the handshake: `zmq_pubsub_driver`, libzmq.
     fn refuse(&self, reason: String) {
         if self.requests.lose() {
-            tracing::info!("{} does not accept requests: {reason}", self.endpoint);
+            tracing::info!(id = "SK0511", "{} does not accept requests: {reason}", self.endpoint);
             self.shared.requester.lost.add(1);
             self.shared.requester.replies.refuse(&self.endpoint, reason);
         }
@@ -122,7 +122,7 @@ impl Task {
 
     fn lose(&self, reason: String) {
         if self.requests.lose() {
-            tracing::info!("{} will not answer the pending requests: {reason}", self.endpoint);
+            tracing::info!(id = "SK0512", "{} will not answer the pending requests: {reason}", self.endpoint);
             self.shared.requester.lost.add(1);
             self.shared.requester.replies.lose(&self.endpoint, reason);
         }

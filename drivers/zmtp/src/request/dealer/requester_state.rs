@@ -51,7 +51,7 @@ impl RequesterState {
     /// Counts a request that is not sent.
     pub(crate) fn refuse(&self, cause: &'static str) {
         if let Some(times) = self.refused.count(cause, Instant::now()) {
-            tracing::warn!(cause, times, "dropped a request: {}", cause.replace('_', " "));
+            tracing::warn!(id = "SK0405", cause, times, "dropped a request: {}", cause.replace('_', " "));
         }
     }
 

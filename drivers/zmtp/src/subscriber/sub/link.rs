@@ -123,6 +123,7 @@ impl SubLink {
             _ => "",
         };
         tracing::warn!(
+            id = "SK0502",
             "{publisher} has not answered for {patience:?}: {reason}; {follows}connecting is retried"
         );
         self.state.set(phase);
@@ -165,11 +166,14 @@ impl SubLink {
                 self.has_stood = true;
                 self.notify_name();
                 let Some(retry_after) = retry_after else {
-                    tracing::warn!("lost {publisher}: {reason}");
+                    tracing::warn!(id = "SK0501", "lost {publisher}: {reason}");
                     self.down(received, reason).await?;
                     return Ok(Served::Broken { proved });
                 };
-                tracing::info!("{publisher} stopped; connecting again after {retry_after:?}, as it asked");
+                tracing::info!(
+                    id = "SK0504",
+                    "{publisher} stopped; connecting again after {retry_after:?}, as it asked"
+                );
                 let reason = format!("the publisher stopped; connecting again after {retry_after:?}");
                 self.down(received, reason).await?;
                 Ok(Served::Stopped(retry_after))
@@ -188,6 +192,7 @@ impl SubLink {
         let phase = Phase::SamePublisher(other.to_owned());
         if !self.state.is(&phase) {
             tracing::info!(
+                id = "SK0507",
                 "{} leads to the same publisher as {other}, which is followed there",
                 self.publisher
             );
@@ -215,14 +220,19 @@ impl SubLink {
         match reason {
             ConnectError::Refused(_) => {
                 tracing::warn!(
+                    id = "SK0505",
                     "{} is not a compatible publisher: {text}; connecting is retried",
                     self.publisher
                 );
             }
             reason if reason.refusal().is_some() => {
-                tracing::warn!("{} is not connected: {text}; connecting is retried", self.publisher);
+                tracing::warn!(
+                    id = "SK0506",
+                    "{} is not connected: {text}; connecting is retried",
+                    self.publisher
+                );
             }
-            _ => tracing::info!("cannot reach {} yet: {text}", self.publisher),
+            _ => tracing::info!(id = "SK0503", "cannot reach {} yet: {text}", self.publisher),
         }
     }
 }

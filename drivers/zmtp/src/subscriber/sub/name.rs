@@ -89,6 +89,7 @@ impl SubName {
         if self.failure.as_ref() != Some(&text) {
             let kept = self.addresses.len();
             tracing::warn!(
+                id = "SK0508",
                 "cannot look up {name}: {text}; its {kept} known addresses stay, and it is retried"
             );
         }
@@ -105,6 +106,7 @@ impl SubName {
         let left_out = self.addresses.left_out();
         if change.leaves_out_others && !left_out.is_empty() {
             tracing::warn!(
+                id = "SK0509",
                 "{} has more than {MAX_ADDRESSES} addresses: events of publishers at {left_out:?} are not received",
                 self.endpoint
             );
@@ -114,7 +116,7 @@ impl SubName {
 
     async fn add(&self, address: SocketAddr) -> Result<(), Abandoned> {
         let publisher = link_endpoint(&self.endpoint, address.ip());
-        tracing::info!("{} leads to one more address: {address}", self.endpoint);
+        tracing::info!(id = "SK0510", "{} leads to one more address: {address}", self.endpoint);
         self.put([Notice::AddressAdded { publisher }]).await?;
         let links = self.links.upgrade().ok_or(Abandoned)?;
         let name = (self.endpoint.as_str(), &self.state);
@@ -125,7 +127,11 @@ impl SubName {
     async fn remove(&self, address: SocketAddr) -> Result<(), Abandoned> {
         let publisher = link_endpoint(&self.endpoint, address.ip());
         let name = &self.endpoint;
-        tracing::warn!("leaving {publisher}: {name} does not lead to {} any more", address.ip());
+        tracing::warn!(
+            id = "SK0510",
+            "leaving {publisher}: {name} does not lead to {} any more",
+            address.ip()
+        );
         let links = self.links.upgrade().ok_or(Abandoned)?;
         let left = links.lock().leave_address(name, address.ip(), &self.shared);
         let mut notices = Vec::new();
@@ -161,7 +167,10 @@ impl SubName {
         }
         self.state.set(Phase::Unreachable);
         let (publisher, why) = (self.endpoint.clone(), self.why_unreachable());
-        tracing::warn!("{publisher} was not reached for {patience:?}: {why}; looking it up is retried");
+        tracing::warn!(
+            id = "SK0502",
+            "{publisher} was not reached for {patience:?}: {why}; looking it up is retried"
+        );
         let reason = format!("the name was not reached for {patience:?}: {why}");
         self.put([Notice::Stale { publisher, reason }]).await
     }

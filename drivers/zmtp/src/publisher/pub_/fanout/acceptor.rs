@@ -91,7 +91,7 @@ impl Acceptor {
         if self.pause.is_some_and(|until| now >= until) {
             self.pause = None;
             if let Err(error) = self.watch(epoll) {
-                tracing::error!("cannot watch the listening socket: {error}");
+                tracing::error!(id = "SK0402", "cannot watch the listening socket: {error}");
                 self.pause = Some(now + LONGEST_PAUSE);
             }
         }
@@ -111,7 +111,12 @@ impl Acceptor {
             Err(cause) => {
                 let (host, reason) = (address.ip().to_canonical().to_string(), cause.replace('_', " "));
                 if let Some(times) = self.core.counters.refused.refuse(cause, &host, &reason, now) {
-                    tracing::warn!(cause, times, "refused a connection from {address}: {reason}");
+                    tracing::warn!(
+                        id = "SK0401",
+                        cause,
+                        times,
+                        "refused a connection from {address}: {reason}"
+                    );
                 }
                 None
             }
@@ -131,7 +136,12 @@ impl Acceptor {
 
     fn pause_exhausted(&mut self, epoll: impl AsFd, now: Instant, error: &io::Error) {
         if let Some(times) = self.core.counters.paused.count("descriptors", now) {
-            tracing::error!(times, "no connection is accepted for {:?}: {error}", self.next_pause);
+            tracing::error!(
+                id = "SK0402",
+                times,
+                "no connection is accepted for {:?}: {error}",
+                self.next_pause
+            );
         }
         self.pause_for(epoll, self.next_pause, now);
         self.next_pause = (self.next_pause * 2).min(LONGEST_PAUSE);

@@ -32,7 +32,13 @@ impl CloseReason {
             Self::Refused(cause) => (*cause, cause.replace('_', " ")),
         };
         if let Some(times) = core.counters.refused.refuse(cause, &connection.host_name(), &reason, now) {
-            tracing::warn!(cause, times, "closed the connection of {}: {reason}", connection.name());
+            tracing::warn!(
+                id = "SK0403",
+                cause,
+                times,
+                "closed the connection of {}: {reason}",
+                connection.name()
+            );
         }
     }
 }

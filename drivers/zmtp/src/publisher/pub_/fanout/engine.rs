@@ -195,7 +195,7 @@ impl Fanout {
         self.shards.iter().for_each(|shard| shard.wake());
         for thread in std::mem::take(&mut *self.threads()) {
             if thread.join().is_err() {
-                tracing::error!("a thread of the fan-out panicked");
+                tracing::error!(id = "SK0410", "a thread of the fan-out panicked");
             }
         }
         self.shards.iter().for_each(|shard| shard.state().end());

@@ -217,7 +217,7 @@ impl Shard {
         };
         match epoll::wait(&self.epoll, spare_capacity(events), Some(&timeout)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(errno) => tracing::error!("epoll_wait failed: {errno}"),
+            Err(errno) => tracing::error!(id = "SK0402", "epoll_wait failed: {errno}"),
         }
     }
 

@@ -72,7 +72,7 @@ impl Acceptor {
                     Err(error) => {
                         pause.begin();
                         if let Some(times) = self.intake.counters.paused.count("descriptors", Instant::now()) {
-                            tracing::error!(times, "no worker is accepted for now: {error}");
+                            tracing::error!(id = "SK0702", times, "no worker is accepted for now: {error}");
                         }
                     }
                 },
@@ -88,7 +88,7 @@ impl Acceptor {
             Err(Refused { cause, who, reason }) => {
                 intake.counters.left.add(1);
                 if let Some(times) = intake.counters.refused.refuse(cause, &who, &reason, Instant::now()) {
-                    tracing::warn!(cause, times, "refused a worker: {who} {reason}");
+                    tracing::warn!(id = "SK0701", cause, times, "refused a worker: {who} {reason}");
                 }
                 return;
             }
@@ -138,7 +138,11 @@ impl Acceptor {
         match shared.as_ref() {
             Some(claim) if claim.is_in_place() => return,
             Some(_) => {
-                tracing::warn!("the socket {} was deleted or replaced; it is bound again", path.display())
+                tracing::warn!(
+                    id = "SK0117",
+                    "the socket {} was deleted or replaced; it is bound again",
+                    path.display()
+                )
             }
             None => {}
         }
@@ -153,7 +157,7 @@ impl Acceptor {
             }
             Err(error) => {
                 if let Some(times) = self.intake.counters.refused.count("socket_lost", Instant::now()) {
-                    tracing::error!(times, "no new worker can connect: {error}");
+                    tracing::error!(id = "SK0702", times, "no new worker can connect: {error}");
                 }
             }
         }

@@ -216,6 +216,10 @@ fn described(topic: &[u8], map: &[u8]) -> String {
 
 fn stray(dropped: &CauseCounter) {
     if let Some(times) = dropped.count(OUT_OF_TURN, Instant::now()) {
-        tracing::warn!(times, "dropped a control message from a worker that has not introduced itself");
+        tracing::warn!(
+            id = "SK0706",
+            times,
+            "dropped a control message from a worker that has not introduced itself"
+        );
     }
 }

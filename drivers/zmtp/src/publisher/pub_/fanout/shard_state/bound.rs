@@ -39,6 +39,7 @@ impl ShardState {
         if let Some(times) = self.core.counters.reported.count(cause, now) {
             let name = connection.name();
             tracing::warn!(
+                id = "SK0404",
                 times,
                 "dropped {missed} events for {name}: it is behind by more than fanout_log_bytes; {follows}"
             );

@@ -56,7 +56,13 @@ pub(super) fn decode_requests(
         if let Some(cause) = dropped
             && let Some(times) = core.counters.requests_dropped.count(cause, now)
         {
-            tracing::warn!(cause, times, "dropped a request of {name}: {}", cause.replace('_', " "));
+            tracing::warn!(
+                id = "SK0405",
+                cause,
+                times,
+                "dropped a request of {name}: {}",
+                cause.replace('_', " ")
+            );
         }
     }
 }

@@ -99,7 +99,7 @@ fn refuse(
         && let Some(others) = core.refusal_log.note(key, body, now)
     {
         let name = connection.name();
-        tracing::warn!(others, "refused a subscription of {name}: {reason}");
+        tracing::warn!(id = "SK0406", others, "refused a subscription of {name}: {reason}");
     }
     if announced.is_some() {
         put_event(connection.outbox.bytes(), HELLO.as_bytes(), &refused_event(&text, NO_RIGHT));

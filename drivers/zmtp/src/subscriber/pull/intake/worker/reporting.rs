@@ -44,6 +44,7 @@ impl Worker {
             self.acks.refuse(Refusal { events: 1, reason });
             if let Some(times) = journal.refuse("worker_right", &who, event, now) {
                 tracing::warn!(
+                    id = "SK0705",
                     times,
                     "dropped {event} from {who}: drivers.zmtp.worker_rights does not allow it"
                 );
@@ -68,6 +69,7 @@ impl Worker {
                     && let Some(times) = counters.dropped.count("cut_off", now)
                 {
                     tracing::warn!(
+                        id = "SK0704",
                         times,
                         "{} disconnected in the middle of an event; the partial event is dropped",
                         self.name()
@@ -77,7 +79,7 @@ impl Worker {
             CloseReason::Refused(cause, reason) => {
                 let name = self.name();
                 if let Some(times) = counters.refused.refuse(cause, &name, &reason, now) {
-                    tracing::warn!(cause, times, "closed the connection of {name}: {reason}");
+                    tracing::warn!(id = "SK0703", cause, times, "closed the connection of {name}: {reason}");
                 }
             }
         }
