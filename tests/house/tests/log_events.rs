@@ -1,6 +1,6 @@
 //! Every log line at INFO and above has an id, and `docs/log-events.md` explains each id that the code has, and no other.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test ends where an expectation fails")]
+#![expect(clippy::unwrap_used, reason = "a test ends where an expectation fails")]
 
 use std::collections::BTreeSet;
 use std::fs;
