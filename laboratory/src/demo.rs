@@ -9,6 +9,7 @@ mod stage;
 mod summary;
 mod workers;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bench_kit::Scratch;
@@ -53,6 +54,10 @@ pub struct DemoArguments {
     #[arg(long, conflicts_with_all = ["chaos", "workers", "agents", "rate"])]
     dse: bool,
 
+    /// Play the events of a recording (`skimmer record`) instead
+    #[arg(long, value_name = "FILE", conflicts_with = "dse")]
+    recording: Option<PathBuf>,
+
     /// Set one setting for all processes, such as a driver alias; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     sets: Vec<String>,
@@ -74,7 +79,10 @@ pub fn run(arguments: &DemoArguments) -> Result<()> {
     if arguments.dse {
         return dse::run(arguments);
     }
-    let log = ChangeLog::recorded()?;
+    let log = match &arguments.recording {
+        Some(path) => ChangeLog::of_recording(path)?,
+        None => ChangeLog::recorded()?,
+    };
     let summary = block_on(play(arguments, &log))?;
     print_line(&summary);
     if let Some(verdict) = summary.success() {
@@ -91,7 +99,7 @@ async fn play(arguments: &DemoArguments, log: &ChangeLog) -> Result<Summary> {
     let scratch = Scratch::new("demo")?;
     let redis = if arguments.redis { Some(Redis::start(scratch.path()).await?) } else { None };
     report(format_args!(
-        "playing {} recorded events of a cloud: {} workers, 1 publisher service, {} agents",
+        "playing {} recorded events: {} workers, 1 publisher service, {} agents",
         log.len(),
         arguments.workers,
         arguments.agents

@@ -4,8 +4,8 @@ use laboratory::{bench, demo, swarm};
 use pubsub_api::Result;
 
 use crate::{
-    agents, config, db, doctor, drain, drivers_list, dse, explain, keys, man, publish, service, status,
-    subscribe, trace,
+    agents, config, db, doctor, drain, drivers_list, dse, explain, keys, man, publish, record, replay,
+    service, status, subscribe, trace,
 };
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
@@ -35,6 +35,16 @@ enum Command {
         after_help = "Example: skimmer sub --config skimmer.toml --pattern 'tenant-*' --count 10 --timeout 30s"
     )]
     Subscribe(subscribe::Arguments),
+
+    /// Records what a subscriber receives, events and notices with their times, in a file
+    #[command(after_help = "Example: skimmer record trouble.mcap --config skimmer.toml --duration 10m")]
+    Record(record::Arguments),
+
+    /// Publishes the events of a recording again, or prints them
+    #[command(
+        after_help = "Examples:\n  skimmer replay trouble.mcap --config skimmer.toml --speed 10\n  skimmer replay trouble.mcap --output jsonl --speed max --table lport"
+    )]
+    Replay(replay::Arguments),
 
     /// Measures throughput and latency from pusher to subscribers
     #[command(after_help = "Example: skimmer bench --subscribers 10 --json")]
@@ -134,6 +144,8 @@ impl Cli {
             Command::Demo(arguments) => demo::run(arguments),
             Command::Publish(arguments) => publish::run(arguments),
             Command::Subscribe(arguments) => subscribe::run(arguments),
+            Command::Record(arguments) => record::run(arguments),
+            Command::Replay(arguments) => replay::run(arguments),
             Command::Bench(arguments) => bench::run(arguments),
             Command::Swarm(arguments) => swarm::run(arguments),
             Command::Drivers(arguments) => drivers_list::run(arguments),

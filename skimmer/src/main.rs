@@ -13,6 +13,8 @@ mod keys;
 mod lines;
 mod man;
 mod publish;
+mod record;
+mod replay;
 mod service;
 mod status;
 mod subscribe;

@@ -63,19 +63,20 @@ enum Format {
 }
 
 /// The default timeout, a year: practically never, but it does not overflow a clock.
-const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+pub(crate) const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     arguments.log.start();
     let registry = Registry::collect()?;
     let settings = arguments.settings.load_and_warn(&registry)?;
-    let subscriptions = subscriptions(arguments)?;
+    let subscriptions = subscriptions(&arguments.topics, &arguments.patterns)?;
     block_on(subscribe(&registry, &settings, subscriptions, arguments))
 }
 
-fn subscriptions(arguments: &Arguments) -> Result<Vec<Subscription>> {
-    let mut all: Vec<Subscription> = arguments.patterns.iter().cloned().map(Subscription::from).collect();
-    for topic in &arguments.topics {
+/// The subscriptions to these topics and patterns; without any, to all topics.
+pub(crate) fn subscriptions(topics: &[String], patterns: &[Pattern]) -> Result<Vec<Subscription>> {
+    let mut all: Vec<Subscription> = patterns.iter().cloned().map(Subscription::from).collect();
+    for topic in topics {
         all.push(Topic::new(topic.clone())?.into());
     }
     if all.is_empty() {
@@ -84,7 +85,8 @@ fn subscriptions(arguments: &Arguments) -> Result<Vec<Subscription>> {
     Ok(all)
 }
 
-fn subscriber(
+/// A subscriber of these, at the publishers in the settings.
+pub(crate) fn subscriber(
     registry: &Registry,
     settings: &Settings,
     subscriptions: Vec<Subscription>,

@@ -30,6 +30,7 @@ mod operations;
 mod pressure;
 mod publishing;
 mod readme;
+mod recordings;
 mod redis;
 mod refusals;
 mod reload;
