@@ -5,7 +5,7 @@ use pubsub_api::Result;
 
 use crate::{
     agents, config, db, doctor, drain, drivers_list, dse, explain, keys, man, publish, record, replay,
-    service, status, subscribe, trace,
+    service, status, subscribe, top, trace,
 };
 
 /// Carries change events from API workers to every node that needs them, and reports every loss
@@ -75,6 +75,12 @@ enum Command {
         after_help = "Examples:\n  skimmer doctor --config skimmer.toml\n  skimmer doctor --config skimmer.toml --for agent --json"
     )]
     Doctor(doctor::Arguments),
+
+    /// Shows rates, queues, the slowest agents and losses of the programs on this host, and updates them
+    #[command(
+        after_help = "Examples:\n  skimmer top --config skimmer.toml\n  skimmer top --config skimmer.toml --once"
+    )]
+    Top(top::Arguments),
 
     /// Lists the metrics of the programs, as the page docs/metrics.md
     #[command(after_help = "Example: skimmer metrics > docs/metrics.md")]
@@ -153,6 +159,7 @@ impl Cli {
             Command::Config(arguments) => config::run(arguments),
             Command::Status(arguments) => status::run(arguments),
             Command::Doctor(arguments) => doctor::run(arguments),
+            Command::Top(arguments) => top::run(arguments),
             Command::Metrics => {
                 service_kit::print_line(operations::metrics_page().trim_end());
                 Ok(())

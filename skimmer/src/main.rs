@@ -18,6 +18,7 @@ mod replay;
 mod service;
 mod status;
 mod subscribe;
+mod top;
 mod trace;
 
 use std::process::ExitCode;

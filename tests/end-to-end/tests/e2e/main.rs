@@ -48,6 +48,7 @@ mod stalled;
 mod subscriber_faults;
 mod subscribing;
 mod swapping;
+mod top;
 mod units;
 mod unread;
 mod vanishing;

@@ -87,10 +87,11 @@ fn an_agent_that_does_not_apply_events_is_named_at_the_service() {
     let service = folder.service();
     let agent = live_agent(&folder, &service);
     folder.publish(&[event("lport", "port-1", "set", "1", "D")]);
-    // The service lists the agent once it has reported.
-    until("the agent is listed", || {
-        let examined = Examined::of(doctor(&folder, "service"));
-        (examined.check("agents-behind")["result"] == "pass").then_some(())
+    // Events count as missing on the topics that an agent has reported.
+    until("the agent has reported the topic", || {
+        let agents = folder.skimmer(&["agents", "--json"]);
+        let agents = agents.set("state_dir", folder.state_dir("service.state").display()).run().expect(0);
+        (agents.json()["agents"][0]["topics"] == 1).then_some(())
     });
     agent.signal(Signal::STOP);
     folder.publish(&[event("lport", "port-1", "set", "2", "D")]);
