@@ -12,7 +12,8 @@ use crate::agents::{ask, read};
 #[command(
     after_help = "Workers cannot publish from the start of the drain to the next start of the service: their events wait in them, \
                   up to their bound. Exit status 69: agents had not received everything; they receive the rest after the \
-                  next start of the service. Only root and the user that the service runs as may drain it."
+                  next start of the service. Only root and the user that the service runs as may drain it.\n\n\
+                  Example: skimmer drain --config skimmer.toml --agents-timeout 30s"
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
