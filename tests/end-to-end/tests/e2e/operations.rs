@@ -1,5 +1,6 @@
 //! The HTTP endpoint of service and agent, a real Prometheus at it, and a real browser.
 
+mod agent_crowd;
 mod browser;
 mod endpoint;
 mod hostile;

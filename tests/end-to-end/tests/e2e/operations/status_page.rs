@@ -4,8 +4,9 @@
 mod at_a_thousand;
 mod contrast;
 mod keyboard;
+mod screenshot;
 
-use end_to_end::{Folder, Service, event, fixed_port, until};
+use end_to_end::{Folder, Service, Signal, event, fixed_port, until};
 
 use super::browser::Browser;
 use super::scene::{Scene, agent_launch, service_launch, wait_until_ready};
@@ -72,6 +73,37 @@ fn a_refused_event_and_a_failing_handler_are_shown_with_their_cause() {
     browser.wait_for_text("#notices", "the agent has it, too", |text| {
         text.contains("handler") && text.contains("exit status: 3")
     });
+}
+
+#[test]
+fn a_stopped_agent_comes_first_with_its_lag_behind_what_the_others_have_reported() {
+    let folder = Folder::new();
+    let service = Service::ready(service_launch(&folder).start());
+    let agents = ["one", "two", "three"].map(|name| {
+        let agent = folder.agent_launch(name, service.address()).args(["--pattern", "#"]);
+        agent.set("agent.name", name).start()
+    });
+    let browser = Browser::start(&folder);
+    open(&browser, &folder.operations("service"));
+    browser.wait_for_text("#map-summary", "all are fine", |text| text.contains("3 fine"));
+    folder.publish(&[event("lport", "port-1", "create", "{}", "D")]);
+    until("each has reported the topic", || {
+        let listed = folder.skimmer(&["agents", "--json"]);
+        let listed =
+            listed.set("state_dir", folder.state_dir("service.state").display()).run().expect(0).json();
+        let agents = listed["agents"].as_array().cloned().unwrap_or_default();
+        agents.iter().all(|agent| agent["topics"] == 1 && agent["lag_events"] == 0).then_some(())
+    });
+    agents[1].signal(Signal::STOP);
+    let more: Vec<_> =
+        (0..5).map(|number| event("lport", &format!("more-{number}"), "create", "{}", "D")).collect();
+    folder.publish(&more);
+    browser.wait_for_text("#peers tr", "the stopped one is first, five events behind", |text| {
+        text.contains("two\tlive\t5")
+    });
+    browser.wait_for_text("#peers tr", "it is slow when reports stay out", |text| text.contains("slow\ttwo"));
+    agents[1].signal(Signal::CONT);
+    browser.wait_for_text("#map-summary", "all are fine again", |text| text.contains("3 fine"));
 }
 
 #[test]
