@@ -10,12 +10,12 @@ const text = (field) => (row) => row[field];
 const COLUMNS = [
   { name: "condition", show: text("condition"), by: (row) => RANK[row.condition] ?? 4, worstFirst: true },
   { name: "name", show: text("name"), by: text("name") },
-  { name: "state", show: text("state"), by: text("state") },
+  { name: "state", show: text("state"), by: text("state"), style: "short" },
   { name: "lag (events)", show: (row) => String(row.lag_events), by: text("lag_events"), worstFirst: true, style: "number of-agents" },
   { name: "behind for (s)", show: (row) => String(row.lag_seconds), by: text("lag_seconds"), worstFirst: true, style: "number of-agents" },
   { name: "quiet for (s)", show: (row) => String(row.quiet_seconds), by: text("quiet_seconds"), worstFirst: true, style: "number of-agents" },
   { name: "address", show: text("address"), by: text("address") },
-  { name: "version", show: text("version"), by: text("version"), style: "of-agents" },
+  { name: "version", show: text("version"), by: text("version"), style: "short of-agents" },
   { name: "last error", show: (row) => row.last_error ?? "", by: (row) => row.last_error ?? "", style: "of-agents" },
 ];
 
