@@ -6,14 +6,14 @@ use std::sync::OnceLock;
 use std::thread;
 
 use end_to_end::binary;
-use tempfile::TempDir;
 
 /// The version of the packages that an upgrade brings.
 pub const LATER: &str = "99.0.0";
 
 /// The packages, built once for all tests.
 pub struct Built {
-    folder: TempDir,
+    /// In the target folder, as nothing removes what is kept until the process ends.
+    folder: PathBuf,
 }
 
 impl Built {
@@ -25,16 +25,18 @@ impl Built {
     }
 
     fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("skimmer-packages-").tempdir().expect("a folder");
-        let stripped = folder.path().join("programs");
-        fs::create_dir(&stripped).expect("a folder");
+        let folder = target().join("packages-under-test");
+        // Of an earlier run.
+        let _ = fs::remove_dir_all(&folder);
+        let stripped = folder.join("programs");
+        fs::create_dir_all(&stripped).expect("a folder");
         for program in ["skimmer", "publisher-service", "subscriber-agent"] {
             // The programs of a debug build are large for their symbols.
             run("strip", [OsStr::new("-o"), stripped.join(program).as_os_str(), binary(program).as_os_str()]);
         }
         thread::scope(|scope| {
             for (name, version) in [("packages", &[][..]), ("again", &[]), ("later", &["--version", LATER])] {
-                let output = folder.path().join(name);
+                let output = folder.join(name);
                 let options = [OsStr::new("--fast"), OsStr::new("--binaries"), stripped.as_os_str()];
                 let rest = [OsStr::new("--output"), output.as_os_str()];
                 let all: Vec<_> = options.into_iter().chain(rest).map(OsStr::to_owned).collect();
@@ -51,12 +53,12 @@ impl Built {
 
     /// The packages of this version, with their checksums.
     pub fn packages(&self) -> PathBuf {
-        self.folder.path().join("packages")
+        self.folder.join("packages")
     }
 
     /// The same packages, built a second time.
     pub fn again(&self) -> PathBuf {
-        self.folder.path().join("again")
+        self.folder.join("again")
     }
 
     /// The file of a package of this version.
@@ -76,7 +78,7 @@ impl Built {
 
     /// All of it: the folders `packages` and `later`.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        &self.folder
     }
 }
 
@@ -85,11 +87,15 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// The target folder.
+fn target() -> PathBuf {
+    let program = binary("skimmer");
+    program.ancestors().nth(2).expect("programs are in TARGET/PROFILE").to_path_buf()
+}
+
 /// What `tests/setup` has put into the target folder.
 pub fn prepared(name: &str) -> PathBuf {
-    let program = binary("skimmer");
-    let target = program.ancestors().nth(2).expect("programs are in TARGET/PROFILE");
-    let path = target.join(name);
+    let path = target().join(name);
     assert!(path.exists(), "{} is missing: tests/setup makes it", path.display());
     path
 }
