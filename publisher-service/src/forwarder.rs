@@ -1,7 +1,7 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use delivery::StampedPublisher;
@@ -30,6 +30,8 @@ pub struct Forwarder {
     restarts: CauseCounter,
     stopping: watch::Sender<bool>,
     current: Mutex<CurrentBatch>,
+    /// Since when the current batch is being published.
+    publishing_since: std::sync::Mutex<Option<Instant>>,
 }
 
 /// The received events that are not yet published. It survives a panic of [`Forwarder::run`].
@@ -50,6 +52,7 @@ impl Forwarder {
             restarts: CauseCounter::new("forwarder_restarts"),
             stopping: watch::Sender::new(false),
             current: Mutex::default(),
+            publishing_since: std::sync::Mutex::default(),
         }
     }
 
@@ -117,6 +120,17 @@ impl Forwarder {
             }
             self.admit_all(current);
         }
+    }
+
+    /// How long the current batch has been published; `None` between two batches. The network driver never waits for a subscriber, so
+    /// that a long time means that it hangs, accepts nothing, or the disk of the ring hangs.
+    #[must_use]
+    pub fn publishing_for(&self) -> Option<Duration> {
+        self.publishing_since.lock().unwrap_or_else(PoisonError::into_inner).map(|since| since.elapsed())
+    }
+
+    fn note_publishing(&self, since: Option<Instant>) {
+        *self.publishing_since.lock().unwrap_or_else(PoisonError::into_inner) = since;
     }
 
     /// Counters of published and dropped events, and of restarts.
@@ -204,7 +218,10 @@ impl Forwarder {
 
     /// Publishes the current batch and acknowledges it to the workers.
     async fn publish(&self, current: &mut CurrentBatch) -> Result<()> {
-        self.network.publish(&mut current.batch).await?;
+        self.note_publishing(Some(Instant::now()));
+        let published = self.network.publish(&mut current.batch).await;
+        self.note_publishing(None);
+        published?;
         let acknowledger = self.ipc.acknowledger();
         for source in current.sources.drain(..) {
             if let Some(acknowledger) = acknowledger {

@@ -63,6 +63,7 @@ async fn serve(arguments: &ServiceArguments) -> Result<()> {
         ("operations".to_owned(), operations.as_ref().map(|operations| operations.endpoint().to_owned())),
     ]);
     let status = Arc::new(host.serve_status(endpoints, Arc::new(service.status_reader()))?);
+    host.watch(service.vital_signs());
     let state_dir = &host.settings().pubsub().state_dir;
     let (reply, drain) = (service.query_reader(), host.drain().clone());
     let reply = move |query: &Query| match query {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use operations::{PeerList, ReadinessCheck};
 use pubsub_api::settings::Settings;
 use pubsub_api::{Error, ErrorKind, Publisher, Registry, Result, Status};
-use service_kit::{DrainProgress, Query};
+use service_kit::{DrainProgress, Query, VitalSigns};
 use tokio::time::timeout;
 
 use crate::agent_list::agent_list;
@@ -135,6 +135,15 @@ impl PublisherService {
         move || agent_list(&network)
     }
 
+    /// What a service manager is to know: whether the forwarder hangs, and a line about agents and events. It stays valid after the service is
+    /// dropped.
+    #[must_use]
+    pub fn vital_signs(&self) -> VitalSigns {
+        let publishing = self.workers.as_ref().map(WorkerSide::publishing_reader);
+        let stands_for = Arc::new(move || publishing.as_ref().and_then(|publishing_for| publishing_for()));
+        VitalSigns { stands_for, summary }
+    }
+
     /// A function that replies to queries about agents and rows; it stays valid after the service is dropped.
     pub fn query_reader(
         &self,
@@ -202,4 +211,13 @@ impl PublisherService {
         );
         Err(Error::new(ErrorKind::Unavailable, text))
     }
+}
+
+/// "3 connections, 1,234 events published".
+fn summary(parts: &BTreeMap<String, Status>) -> String {
+    let queue =
+        parts.get("network").and_then(|part| part.queues.iter().find(|queue| queue.name == "connections"));
+    let events = parts.get("service").map_or(0, |part| part.counter("events_published", None));
+    let connections = queue.map_or_else(String::new, |queue| format!("{} connections, ", queue.depth));
+    format!("{connections}{events} events published")
 }

@@ -54,6 +54,12 @@ impl WorkerSide {
         }
     }
 
+    /// A function that reads how long the current batch has been published; it stays valid after `self` is dropped.
+    pub(crate) fn publishing_reader(&self) -> impl Fn() -> Option<Duration> + Send + Sync + 'static {
+        let forwarder = Arc::clone(&self.forwarder);
+        move || forwarder.publishing_for()
+    }
+
     /// Returns when forwarding has ended without [`drain`](Self::drain).
     ///
     /// # Cancel safety

@@ -249,12 +249,14 @@ async fn what_an_overloaded_network_does_not_take_is_left_to_the_drain_when_the_
     while network.sent.lock().unwrap().is_empty() {
         tokio::task::yield_now().await;
     }
+    assert!(forwarder.publishing_for().is_some(), "the watchdog sees that it stands at one batch");
     forwarder.stop();
     running.await.unwrap();
     assert_eq!(network.values(), ["one"]);
     network.overloads_left.store(0, Ordering::Relaxed);
     drop(queue);
     assert!(forwarder.drain(Duration::from_millis(50), Duration::from_secs(20)).await);
+    assert_eq!(forwarder.publishing_for(), None);
     assert_eq!(network.values(), ["one", "patience", "two"]);
     assert_eq!((forwarder.published(), forwarder.dropped()), (3, 0));
 }

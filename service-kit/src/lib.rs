@@ -43,6 +43,7 @@ mod status_socket;
 mod stderr;
 mod stdout;
 mod telemetry;
+mod vital_signs;
 mod watchdog;
 mod write_queue;
 
@@ -63,5 +64,6 @@ pub use status_document::{STATUS_VERSION, StatusDocument};
 pub use status_socket::{StatusServer, request_status, status_sockets};
 pub use stderr::{report, report_now};
 pub use telemetry::{LogArguments, LogFormat, LogLevel};
+pub use vital_signs::VitalSigns;
 
 pub use write_queue::WriteQueue;

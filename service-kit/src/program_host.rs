@@ -12,7 +12,7 @@ use crate::orphans::reap_orphans;
 use crate::watchdog::Watchdog;
 use crate::{
     Drain, ReadParts, Readiness, STATUS_VERSION, SettingsArguments, Signal, Signals, StatusDocument,
-    StatusServer,
+    StatusServer, VitalSigns,
 };
 
 /// Runs around the work of a program: signals, status, readiness, the watchdog, and reloading of settings. As process 1 of a
@@ -32,6 +32,7 @@ pub struct ProgramHost {
     watchdog: Watchdog,
     parts: Option<ReadParts>,
     drain: Drain,
+    signs: Option<VitalSigns>,
 }
 
 impl fmt::Debug for ProgramHost {
@@ -68,7 +69,13 @@ impl ProgramHost {
             watchdog: Watchdog::of_process(),
             parts: None,
             drain: Drain::default(),
+            signs: None,
         })
+    }
+
+    /// What the heartbeat of the watchdog depends on, besides the status of all parts.
+    pub fn watch(&mut self, signs: VitalSigns) {
+        self.signs = Some(signs);
     }
 
     /// The drain of this program; [`next`](Self::next) returns [`Signal::Drain`] when it is requested.
@@ -132,7 +139,7 @@ impl ProgramHost {
             tokio::select! {
                 signal = self.signals.next() => return signal,
                 _ = self.drain.requested() => return Signal::Drain,
-                () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref()),
+                () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref(), self.signs.as_ref()),
             }
         }
     }
@@ -146,7 +153,7 @@ impl ProgramHost {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref()),
+                () = self.watchdog.due() => self.watchdog.beat(self.parts.as_ref(), self.signs.as_ref()),
             }
         }
     }

@@ -4,15 +4,18 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::{ReadParts, Readiness};
+use crate::{ReadParts, Readiness, VitalSigns};
 
 /// The heartbeat that systemd expects from a unit with `WatchdogSec=` (sd_watchdog_enabled(3)).
 ///
-/// A heartbeat is sent only while the program makes progress: its main loop runs, its runtime runs tasks, and every part
-/// returns its status, which needs the locks of all parts. Otherwise systemd ends the program and restarts it.
+/// A heartbeat is sent only while the program makes progress: its main loop runs, its runtime runs tasks, its main work does not hang at
+/// one step, and every part returns its status, which needs the locks of all parts. Otherwise systemd ends the program and restarts
+/// it.
 #[derive(Debug, Default)]
 pub(crate) struct Watchdog {
     beats: Option<Interval>,
+    /// The time that systemd allows.
+    limit: Duration,
     check: Option<JoinHandle<()>>,
 }
 
@@ -22,7 +25,8 @@ const BEATS: u32 = 3;
 impl Watchdog {
     /// Reads the interval from the environment; without one, no heartbeat is sent.
     pub(crate) fn of_process() -> Self {
-        Self { beats: sd_notify::watchdog_enabled().and_then(beats), check: None }
+        let limit = sd_notify::watchdog_enabled();
+        Self { beats: limit.and_then(beats), limit: limit.unwrap_or_default(), check: None }
     }
 
     /// Waits until the next heartbeat is due.
@@ -37,7 +41,16 @@ impl Watchdog {
     }
 
     /// Reads the status of every part, then sends a heartbeat. While the previous check still runs, no new one starts.
-    pub(crate) fn beat(&mut self, parts: Option<&ReadParts>) {
+    pub(crate) fn beat(&mut self, parts: Option<&ReadParts>, signs: Option<&VitalSigns>) {
+        if let Some(stands_for) = signs.and_then(|signs| (signs.stands_for)())
+            && stands_for > self.limit
+        {
+            tracing::warn!(
+                id = "SK0119",
+                "the work of the program has been at one step for {stands_for:?}; no heartbeat is sent to systemd"
+            );
+            return;
+        }
         if self.check.as_ref().is_some_and(|check| !check.is_finished()) {
             tracing::warn!(
                 id = "SK0114",
@@ -45,10 +58,13 @@ impl Watchdog {
             );
             return;
         }
-        let parts = parts.cloned();
+        let (parts, summary) = (parts.cloned(), signs.map(|signs| signs.summary));
         self.check = Some(tokio::spawn(async move {
             if let Some(parts) = parts {
-                drop(parts());
+                let parts = parts();
+                if let Some(summary) = summary {
+                    Readiness.status(&summary(&parts));
+                }
             }
             Readiness.alive();
         }));
@@ -73,7 +89,7 @@ mod tests {
     use std::time::Duration;
 
     use super::Watchdog;
-    use crate::ReadParts;
+    use crate::{ReadParts, VitalSigns};
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_check_starts_while_a_part_does_not_return_its_status() {
@@ -86,16 +102,27 @@ mod tests {
         });
         let mut watchdog = Watchdog::default();
         let held = stuck.lock().unwrap();
-        watchdog.beat(Some(&parts));
+        watchdog.beat(Some(&parts), None);
         for _ in 0..3 {
-            watchdog.beat(Some(&parts));
+            watchdog.beat(Some(&parts), None);
         }
         drop(held);
         watchdog.check.take().unwrap().await.unwrap();
         assert_eq!(reads.load(Ordering::SeqCst), 1, "the first check was still running");
-        watchdog.beat(Some(&parts));
+        watchdog.beat(Some(&parts), None);
         watchdog.check.take().unwrap().await.unwrap();
         assert_eq!(reads.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn no_heartbeat_is_sent_while_the_work_hangs_at_one_step_for_longer_than_the_limit() {
+        let mut watchdog = Watchdog { limit: Duration::from_secs(30), ..Watchdog::default() };
+        for (seconds, beats) in [(None, true), (Some(30), true), (Some(31), false)] {
+            let stands_for = Arc::new(move || seconds.map(Duration::from_secs));
+            let signs = VitalSigns { stands_for, summary: |_| String::new() };
+            watchdog.beat(None, Some(&signs));
+            assert_eq!(watchdog.check.take().is_some(), beats, "{seconds:?}");
+        }
     }
 
     #[tokio::test]

@@ -177,9 +177,12 @@ fn programs_send_what_their_units_wait_for() {
     let manager = Manager::new(&folder);
     let service = folder.launch("publisher-service", "service");
     let mut service = Service::ready(manager.start(service, "publisher-service.service"));
-    let follow = |program: &mut Program| {
+    let follow = |program: &mut Program, status: Option<&str>| {
         manager.wait_for("READY=1");
         (0..3).for_each(|_| manager.wait_for("WATCHDOG=1"));
+        if let Some(status) = status {
+            manager.wait_for(status);
+        }
         program.signal(Signal::HUP);
         manager.wait_for("RELOADING=1");
         manager.wait_for("READY=1");
@@ -189,10 +192,10 @@ fn programs_send_what_their_units_wait_for() {
         assert_eq!(program.wait_for_end().code(), Some(0), "{}", program.stderr());
     };
     let agent = folder.agent_launch("agent", service.address());
-    follow(&mut service);
+    follow(&mut service, Some("STATUS=0 connections, 0 events published"));
     let mut agent = manager.start(agent, "subscriber-agent.service");
-    follow(&mut agent);
+    follow(&mut agent, None);
     let node = folder.skimmer(&["dse", "run"]).set("data_services.port", 0);
     let mut node = manager.start(node, "data-services-node.service");
-    follow(&mut node);
+    follow(&mut node, None);
 }
