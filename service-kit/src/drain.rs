@@ -24,6 +24,8 @@ struct State {
     progress: Option<DrainProgress>,
     /// Whether a client reads the progress.
     is_followed: bool,
+    /// How often a client has read how the drain ended. The second time shows that the first reply has arrived.
+    reads_of_end: u32,
 }
 
 /// What a client requests.
@@ -65,7 +67,10 @@ impl Drain {
             self.0.requested.notify_one();
         }
         if matches!(progress, DrainProgress::Ended { .. }) {
-            self.0.read.notify_one();
+            state.reads_of_end += 1;
+            if state.reads_of_end > 1 {
+                self.0.read.notify_one();
+            }
         }
         progress
     }
@@ -101,7 +106,7 @@ impl Drain {
         self.state().progress = Some(progress);
     }
 
-    /// Shows that the drain has ended, and waits until the client that follows it has read that, for a second at most.
+    /// Shows that the drain has ended, and waits until the client that follows it has received that, for a second at most.
     pub async fn end(&self, left: Option<String>) {
         self.show(DrainProgress::Ended { left });
         if self.state().is_followed && timeout(READ_TIMEOUT, self.0.read.notified()).await.is_err() {
@@ -134,6 +139,9 @@ mod tests {
         while drain.request(DrainRequest::default()) != (DrainProgress::Ended { left: left.clone() }) {
             tokio::task::yield_now().await;
         }
+        tokio::task::yield_now().await;
+        assert!(!end.is_finished(), "the reply may still be on its way");
+        drain.request(DrainRequest::default());
         end.await.unwrap();
     }
 
