@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 
 use pubsub_api::{CounterReading, QueueReading, Status};
 
-use super::applied::ReportedAgents;
+use super::applied::{AgentReading, ReportedAgents, agents_as_reported};
 use super::core::Core;
 use super::ring::open_ring::RingStart;
 use super::sequencer::Sequencer;
@@ -15,6 +15,7 @@ pub(super) fn read(core: &Core) -> Status {
     counters.extend(core.snapshots.unfit().read());
     counters.extend(core.snapshots.compaction.read());
     counters.extend(start(core));
+    counters.extend(lags(core));
     let mut queues = vec![snapshots(core, &mut counters), requests(core), agents(core)];
     let sequencer = core.sequencer();
     counters.extend(of_sequencer(&sequencer));
@@ -31,7 +32,8 @@ pub(super) fn read_unlocked(core: &Core) -> Status {
     counters.extend(core.snapshots.compaction.read());
     counters.extend(core.gauges.counters());
     counters.extend(start(core));
-    let mut queues = vec![requests(core)];
+    counters.extend(lags(core));
+    let mut queues = vec![requests(core), agents(core)];
     queues.extend(core.gauges.queues());
     let (named, latencies) = (vec![core.by_topic.read()], vec![core.metrics.fanout_latency.read()]);
     Status { counters, queues, named, latencies, ..Status::default() }
@@ -48,6 +50,20 @@ fn start(core: &Core) -> Vec<CounterReading> {
         vec![reading("epoch", None, core.publisher_epoch.epoch), reading("ring_start", Some(start), 1)];
     counters.extend(refused.map(|cause| reading("ring_refused", Some(cause), 1)));
     counters
+}
+
+/// How far agents are behind, as their reports show it.
+fn lags(core: &Core) -> [CounterReading; 5] {
+    let agents = agents_as_reported(core);
+    let count = |is: fn(&AgentReading) -> bool| number(agents.iter().filter(|agent| is(agent)).count());
+    let longest = |of: fn(&AgentReading) -> u64| agents.iter().map(of).max().unwrap_or_default();
+    [
+        reading("agents", Some("current"), count(|agent| agent.is_reporting() && agent.lag_events == 0)),
+        reading("agents", Some("behind"), count(|agent| agent.is_reporting() && agent.lag_events > 0)),
+        reading("agents", Some("silent"), count(|agent| !agent.is_reporting())),
+        reading("agent_lag_events", None, longest(|agent| agent.lag_events)),
+        reading("agent_lag_seconds", None, longest(AgentReading::behind_seconds)),
+    ]
 }
 
 fn of_sequencer(sequencer: &Sequencer) -> [CounterReading; 4] {

@@ -90,6 +90,28 @@ pub(super) const METRICS: &[Metric] = &[
         "The most bytes of the ring (service.ring_bytes).",
         Source::Bound("delivery", "ring"),
     ),
+    gauge(
+        Service,
+        "agents",
+        &["state"],
+        "The agents that report what they have applied: current, behind, or silent for half a minute. Subscribers that report \
+         nothing are not counted.",
+        Source::Counters(&[labelled("delivery", "agents", &[CAUSE], &["current", "behind", "silent"])]),
+    ),
+    gauge(
+        Service,
+        "subscriber_lag_events",
+        &[],
+        "The published events that the agent that is furthest behind has not applied; skimmer agents names it.",
+        Source::Counters(&[plain("delivery", "agent_lag_events")]),
+    ),
+    gauge(
+        Service,
+        "subscriber_lag_seconds",
+        &[],
+        "For how long the agent that is behind for longest has not applied some event.",
+        Source::Counters(&[plain("delivery", "agent_lag_seconds")]),
+    ),
     counter(
         Service,
         "ring_written_bytes",

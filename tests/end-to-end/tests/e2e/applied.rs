@@ -1,7 +1,7 @@
 //! What agents report as applied: `skimmer agents` and `skimmer trace`.
 #![expect(clippy::expect_used, reason = "a test ends where an expectation fails")]
 
-use end_to_end::{Folder, Program, RawPeer, Service, Signal, event, until};
+use end_to_end::{Folder, Program, RawPeer, Service, Signal, counter, counters, event, until};
 use serde_json::Value;
 
 /// An agent with a name of its own that is live.
@@ -72,6 +72,13 @@ fn a_stopped_agent_is_named_until_it_has_applied_the_row() {
     publish(&folder, "port-2", "1");
     assert_eq!(wait_for_row(&folder, "port-1", &["one", "three"]), ["two"]);
     wait_for_agent(&folder, "two", "is 2 events behind", |agent| agent["lag_events"] == 2);
+    until("the status counts it as behind", || {
+        let status = folder.status("service");
+        let agents = counters(&status, "delivery", "agents");
+        let is_behind =
+            agents.contains(&("behind".to_owned(), 1)) && agents.contains(&("current".to_owned(), 2));
+        (is_behind && counter(&status, "delivery", "agent_lag_events") == 2).then_some(())
+    });
     let shown = folder
         .skimmer(&["trace", "--table", "lport", "--key", "port-2"])
         .set("state_dir", state_dir(&folder));
