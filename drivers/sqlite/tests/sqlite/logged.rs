@@ -14,8 +14,10 @@ async fn opening_is_logged_and_errors_at_most_once_a_second() {
     let folder = tempfile::tempdir().unwrap();
     let database = initialized(folder.path(), &["drivers.sqlite.busy_timeout=10ms"]).await;
     let path = folder.path().join("northbound.sqlite");
-    let opened =
-        format!("INFO drivers_sqlite::threads: opened the SQLite database path={}\n", path.display());
+    let opened = format!(
+        "INFO drivers_sqlite::threads: opened the SQLite database id=\"SK0801\" path={}\n",
+        path.display()
+    );
     assert!(log.text().ends_with(&opened), "{}", log.text());
     database.create_key(PORT, "old".into(), false).await.unwrap();
     // A mistake of the caller is not logged.
