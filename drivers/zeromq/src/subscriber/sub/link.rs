@@ -26,6 +26,9 @@ use crate::wire::{envelope, refuse};
 pub(super) struct SubLink {
     parts: SubLinkParts,
     warned_of_addresses: bool,
+    /// A hello arrived on an earlier connection. One that brings none has lost its subscriptions: the crate loses them when a
+    /// subscriber reconnects at a bad time.
+    expects_hellos: bool,
 }
 
 /// The parts of a link.
@@ -94,7 +97,7 @@ struct Abandoned;
 
 impl SubLink {
     pub(super) fn new(parts: SubLinkParts) -> Self {
-        Self { parts, warned_of_addresses: false }
+        Self { parts, warned_of_addresses: false, expects_hellos: false }
     }
 
     /// Runs until it is aborted or the subscriber is closed.
@@ -166,6 +169,7 @@ impl SubLink {
         self.parts.counters.links_lost.add(1);
         tracing::warn!(id = "SK0501", "lost the connection to {publisher}, reconnecting: {reason}");
         self.notify(Notice::LinkDown { publisher, reason }).await?;
+        self.expects_hellos |= connection.subscribed;
         Ok(connection.subscribed)
     }
 
@@ -201,7 +205,7 @@ impl SubLink {
                         return Ok(Err("the publisher closed the connection".to_owned()));
                     }
                 }
-                () = silence.lasts(), if connection.subscribed => {
+                () = silence.lasts(), if connection.subscribed || self.expects_hellos => {
                     return Ok(Err(format!("received nothing for {:?} (dead_after)", self.parts.dead_after)));
                 }
             }
