@@ -56,7 +56,7 @@ impl Readiness {
     }
 
     /// Gives a listener to systemd, which keeps it over a restart of the unit (`FileDescriptorStoreMax=`) and passes it to the next
-    /// start. Without that setting systemd closes it.
+    /// start. Without that setting systemd closes it. One that is dropped, because the queue of notifications is full, is not kept.
     pub fn keep(self, listener: &TcpListener) {
         match listener.as_fd().try_clone_to_owned() {
             Ok(listener) => send(Notification::Keep(listener)),

@@ -201,7 +201,8 @@ async fn streams_are_bounded_and_each_event_is_encoded_once_for_all() {
     let slow = streams[0].eviction();
     hub.beat();
     assert!(hub.is_watched());
-    slow.evicted().await;
+    let evicted = tokio::time::timeout(Duration::from_secs(60), slow.evicted()).await;
+    assert!(evicted.is_ok(), "the client that does not read is disconnected");
     assert_eq!(streams[0].events.recv().await.as_deref(), Some(&b"retry: 2000\n\n"[..]));
     streams.clear();
     assert!(!hub.is_watched() && hub.open().is_some(), "the places are free again");
